@@ -1,0 +1,87 @@
+# labgen. "make help" lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+CC ?= cc
+V_MAJOR := 0.1.0
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
+HARDEN := -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE
+ifeq ($(CI),true)
+WARN += -Werror
+endif
+OPT ?= -O2 -g
+SAN ?=
+CPPFLAGS_ALL = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLABGEN_VERSION='"$(V_MAJOR)"' -DLABGEN_LIBEXECDIR='"$(PREFIX)/libexec/labgen"' \
+	-Iverify -Igen -include verify/banned.h $(CPPFLAGS)
+CFLAGS_ALL = -std=c17 $(OPT) $(WARN) $(HARDEN) $(SAN) -ffile-prefix-map=$(CURDIR)/= -MMD -MP $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+
+GEN_PKGS := libcurl jansson yaml-0.1 libarchive libgit2 zlib
+GEN_CPPFLAGS = $(shell pkg-config --cflags $(GEN_PKGS) 2>/dev/null)
+GEN_LIBS = $(shell pkg-config --libs $(GEN_PKGS) 2>/dev/null)
+VERIFY_LIBS := -lsodium -lcrypto -lpthread
+
+# One main a program; everything else of verify/ is shared by both programs.
+VERIFY_SRC := $(filter-out verify/main.c,$(wildcard verify/*.c))
+GEN_SRC := $(filter-out gen/main.c,$(wildcard gen/*.c))
+VERIFY_OBJ := $(VERIFY_SRC:%.c=$(BUILD)/%.o)
+GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/templates.o
+TEMPLATES := $(shell find templates -type f 2>/dev/null)
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+
+.PHONY: help all deps demo test lint fuzz bench install clean check-asan check-headers static unit
+
+help:	## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+all: $(BUILD)/labgen $(BUILD)/labverify static	## build labgen, labverify and the static labverify that bundles carry
+
+$(BUILD)/labverify: $(VERIFY_OBJ) $(BUILD)/verify/main.o
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(VERIFY_LIBS)
+
+$(BUILD)/labgen: $(VERIFY_OBJ) $(GEN_OBJ) $(BUILD)/gen/main.o
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(GEN_LIBS) $(VERIFY_LIBS)
+
+$(BUILD)/verify/%.o: verify/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+$(BUILD)/gen/%.o: gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(GEN_CPPFLAGS) $(CFLAGS_ALL) -c -o $@ $<
+
+$(BUILD)/gen/templates.c: gen/embed.sh $(TEMPLATES)
+	@mkdir -p $(@D)
+	sh gen/embed.sh templates >$@
+
+$(BUILD)/gen/templates.o: $(BUILD)/gen/templates.c
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+static: $(BUILD)/labverify-linux-amd64	## the one-file labverify
+$(BUILD)/labverify-linux-amd64: $(VERIFY_SRC) verify/main.c $(wildcard verify/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -static-pie -Wl,-z,relro,-z,now -s -o $@ $(VERIFY_SRC) verify/main.c $(VERIFY_LIBS)
+
+deps: deps-build deps-run deps-demo deps-test	## install what demo and test need (apt, as root or with sudo)
+deps-%:
+	@sh tests/lib/deps.sh packages.txt $*
+
+unit: $(UNIT_BIN)	## build and run the unit tests alone
+	@for t in $(UNIT_BIN); do $$t || exit 1; done
+
+$(BUILD)/unit/%: tests/unit/%.c $(VERIFY_OBJ) $(GEN_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(GEN_CPPFLAGS) $(CFLAGS_ALL) -Itests/lib $(LDFLAGS_ALL) -o $@ $< $(VERIFY_OBJ) $(GEN_OBJ) -lcmocka $(GEN_LIBS) $(VERIFY_LIBS)
+
+clean:	## remove what was built
+	rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/*/*.d)

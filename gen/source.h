@@ -1,0 +1,52 @@
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include "err.h"
+#include "http.h"
+#include "lock.h"
+#include "plan.h"
+#include "spec.h"
+#include "store.h"
+
+/*
+ * A source kind: how a pinned thing is found, fetched and placed. Only lock resolves names; fetch takes pinned digests
+ * and nothing else; place says which members of the bundle it becomes and needs no network.
+ *
+ * Adding a kind is one src_KIND.c, one line in the table of source.c, one test file.
+ */
+
+struct ctx {
+	const struct spec *spec;
+	struct store *store;
+	struct http *http;	/* NULL for place */
+	const char *platform;	/* fetch, place: the one wanted */
+	int quiet;
+};
+
+struct source_kind {
+	const char *name;
+
+	/*
+	 * Resolves all items of this kind in the spec at once, for all of the lab's platforms, and adds what it found to
+	 * lock. Kinds whose packages depend on each other have to see them together.
+	 */
+	int (*lock)(struct ctx *ctx, const struct spec_item *const *items, size_t n, struct lock *lock, struct err *err);
+
+	/*
+	 * Brings what is missing of these items into the store, in parallel. One that fails does not stop the others: every
+	 * failure is reported with fetch_failed(); the return is -1 where there was one.
+	 */
+	int (*fetch)(struct ctx *ctx, const struct lock_item *const *items, size_t n, struct err *err);
+
+	/* Adds the item's members to the plan. */
+	int (*place)(struct ctx *ctx, const struct lock_item *item, struct plan *plan, struct err *err);
+};
+
+extern const struct source_kind source_file, source_deb, source_npm;
+
+/* The table, NULL-terminated. */
+extern const struct source_kind *const source_kinds[];
+
+const struct source_kind *source_find(const char *name);
+
+#endif

@@ -1,0 +1,59 @@
+#include "err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	err->code = code;
+	va_start(ap, fmt);
+	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int err_errno(struct err *err, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	err->code = ERR_WORK;
+	va_start(ap, fmt);
+	int n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof(err->msg))
+		(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", strerror(saved));
+	return -1;
+}
+
+int err_wrap(struct err *err, const char *fmt, ...)
+{
+	char inner[ERR_MSG_MAX];
+	va_list ap;
+
+	memcpy(inner, err->msg, sizeof(inner));
+	va_start(ap, fmt);
+	int n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof(err->msg))
+		(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", inner);
+	return -1;
+}
+
+int err_print(const struct err *err, const char *prog)
+{
+	fprintf(stderr, "%s: ", prog);
+	for (const char *p = err->msg; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (c < 0x20 || c == 0x7f)
+			fprintf(stderr, "\\x%02x", (unsigned)c);
+		else
+			fputc(c, stderr);
+	}
+	fputc('\n', stderr);
+	return err->code == ERR_NONE ? ERR_WORK : (int)err->code;
+}
