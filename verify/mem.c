@@ -27,7 +27,7 @@ void *xreallocarray(void *p, size_t n, size_t size)
 {
 	if (size && n > SIZE_MAX / size)
 		must(NULL);
-	return must(realloc(p, n * size ? n * size : 1));
+	return must(realloc(p, n && size ? n * size : 1));
 }
 
 char *xstrdup(const char *s)
