@@ -13,6 +13,7 @@
 #define MINISIGN_ID 8		/* bytes of a key id */
 #define MINISIGN_ID_HEX 16	/* digits of a key id as minisign prints it */
 #define MINISIGN_PUBLIC 32	/* bytes of an Ed25519 public key */
+#define MINISIGN_HASH 64	/* bytes of the message's BLAKE2b-512 */
 #define MINISIGN_SIG 64		/* bytes of an Ed25519 signature */
 #define MINISIGN_COMMENT_MAX 256	/* bytes of a comment */
 #define MINISIGN_KEY_MAX 1024	/* bytes of a public key file */
@@ -54,5 +55,9 @@ int minisign_sig_parse(struct minisign_sig *sig, const char *text, size_t len, s
  */
 int minisign_check(const struct minisign_sig *sig, const struct minisign_key *key, const void *msg, size_t len,
 	struct err *err);
+
+/* As minisign_check() for a message of which the caller computed the BLAKE2b-512: one too large for memory. */
+int minisign_check_hash(const struct minisign_sig *sig, const struct minisign_key *key,
+	const unsigned char hash[MINISIGN_HASH], struct err *err);
 
 #endif
