@@ -8,7 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Downloads over libcurl: many at once, resumed, retried, hashed while they are written. */
+/*
+ * Downloads over libcurl: many at once, resumed, retried, hashed while they are written.
+ *
+ * Environment: http_proxy, https_proxy, all_proxy, no_proxy, SSL_CERT_FILE and SSL_CERT_DIR as everywhere;
+ * LABGEN_HTTP_BACKOFF_MS: the first back-off in milliseconds (500), which doubles with each retry.
+ */
 
 struct http;
 
@@ -20,6 +25,7 @@ struct http_job {
 	const char *sha512;	/* expected, standard base64; or NULL */
 	uint64_t size;		/* expected bytes; 0: not known */
 	const char *const *headers;	/* further request headers, NULL-terminated; or NULL */
+	const char *proxy;	/* URL of a proxy; "": none; NULL: what the environment says */
 
 	int failed;		/* result: see err */
 	struct err err;
@@ -31,13 +37,19 @@ struct http_job {
 int http_open(struct http **out, struct store *store, int jobs, int quiet, struct err *err);
 void http_close(struct http *h);
 
+/* Takes the certificate authorities of a file (PEM) as well as the usual ones. */
+int http_add_ca(struct http *h, const char *file, struct err *err);
+
 /*
  * Fetches all of them into the store. A failure stops no other; each job has its own result. Returns the number of
  * jobs that failed.
  */
 size_t http_fetch(struct http *h, struct http_job *jobs, size_t n);
 
-/* Fetches a small text of at most max bytes into memory, with the same retries. */
-int http_get(struct http *h, const char *url, const char *const *headers, size_t max, struct buf *out, struct err *err);
+/*
+ * Fetches a small text of at most max bytes into memory, with the same retries. proxy: as in struct http_job.
+ */
+int http_get(struct http *h, const char *url, const char *const *headers, const char *proxy, size_t max, struct buf *out,
+	struct err *err);
 
 #endif

@@ -21,6 +21,8 @@ struct ctx {
 	struct http *http;	/* NULL for place */
 	const char *platform;	/* fetch, place: the one wanted */
 	int quiet;
+	struct err *failures;	/* what fetch_failed() collected: starts as NULL and 0 */
+	size_t n_failures;
 };
 
 struct source_kind {
@@ -48,5 +50,17 @@ extern const struct source_kind source_file, source_deb, source_npm;
 extern const struct source_kind *const source_kinds[];
 
 const struct source_kind *source_find(const char *name);
+
+/* Notes the failure of one artifact of a fetch, "ID: MESSAGE"; the verb lists them at the end. */
+void fetch_failed(struct ctx *ctx, const struct lock_item *item, const struct err *err);
+
+/* Frees the failures of ctx. */
+void fetch_failures_release(struct ctx *ctx);
+
+/* ERR_WORK (or ERR_AUTH, where one of them was) that says how many artifacts failed since ctx had n of failures. */
+int fetch_result(const struct ctx *ctx, size_t n, struct err *err);
+
+/* "FILE:LINE:COLUMN: " of the item put before what err says; the code stays. Returns -1. */
+int source_at(const struct ctx *ctx, const struct spec_item *item, struct err *err);
 
 #endif

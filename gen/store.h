@@ -28,6 +28,9 @@ static inline void store_closep(struct store **s) { if (*s) store_close(*s); }
 /* The store's folder. */
 const char *store_dir(const struct store *s);
 
+/* An open descriptor of the store's folder, which stays the store's: for openat() of "part/...". */
+int store_fd(const struct store *s);
+
 /* Whether a blob is there; *size (may be NULL) is its size in bytes. sha256 is 64 hex. */
 int store_has(const struct store *s, const char *sha256, uint64_t *size);
 
@@ -39,6 +42,13 @@ char *store_path(const struct store *s, const char *sha256);
 
 /* Opens a new, empty work file for reading and writing that has no name any more: it goes with its descriptor. */
 int store_tmpfile(const struct store *s, struct err *err);
+
+/*
+ * Makes a work folder below tmp/; *path (to be freed) is its absolute path. It is kept while the descriptor that is
+ * returned is open; the caller removes it with store_tmpdir_drop(), or else the next store_open() does.
+ */
+int store_tmpdir(const struct store *s, char **path, struct err *err);
+void store_tmpdir_drop(const struct store *s, const char *path, int fd);
 
 /*
  * Moves a finished file (below the store's folder, its digest already computed over what was written) to its place as a
