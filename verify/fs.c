@@ -192,6 +192,30 @@ int fs_remove(int dirfd, const char *path, struct err *err)
 	return remove_in(dirfd, path, 0, err);
 }
 
+int fs_empty(int fd, struct err *err)
+{
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return again < 0 ? err_errno(err, "cannot read the folder") : remove_entries(again, 0, err);
+}
+
+int fs_is_empty(int fd, struct err *err)
+{
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = again < 0 ? NULL : fdopendir(again);
+
+	if (!dir) {
+		if (again >= 0)
+			(void)close(again);
+		return err_errno(err, "cannot read the folder");
+	}
+	int empty = 1;
+	for (struct dirent *e; empty && (e = readdir(dir));)
+		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	(void)closedir(dir);
+	return empty;
+}
+
 uint64_t fs_free(int fd)
 {
 	struct statvfs v;

@@ -36,6 +36,12 @@ int fs_mkdirs(const char *path, struct err *err);
 /* Removes what path names below dirfd, with all it holds; links are not followed; nothing there is fine. */
 int fs_remove(int dirfd, const char *path, struct err *err);
 
+/* Removes all that the folder fd holds, which stays open and stays itself. */
+int fs_empty(int fd, struct err *err);
+
+/* 1: the folder fd holds nothing; 0: it holds something; -1: that cannot be told. */
+int fs_is_empty(int fd, struct err *err);
+
 /* Bytes that an ordinary user can still write to the file system of the folder fd. UINT64_MAX where it cannot be told. */
 uint64_t fs_free(int fd);
 

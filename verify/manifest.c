@@ -63,38 +63,52 @@ static int entry_add(struct manifest *m, char *line, size_t len, size_t root_len
 	return 0;
 }
 
-int manifest_parse(struct manifest *m, const char *text, size_t len, size_t root_len, struct err *err)
+static int text_check(const char *text, size_t len, size_t *lines, struct err *err)
 {
-	struct manifest made = { 0 };
-	size_t lines = 0;
-
-	*m = made;
 	if (len == 0)
 		return err_set(err, ERR_AUTH, "empty");
 	if (len > FORMAT_MANIFEST_MAX)
 		return err_set(err, ERR_AUTH, "over %u bytes", FORMAT_MANIFEST_MAX);
 	if (text[len - 1] != '\n')
 		return err_set(err, ERR_AUTH, "no newline at the end");
+	*lines = 0;
 	for (size_t i = 0; i < len; i++)
-		lines += text[i] == '\n';
-	if (lines > FORMAT_MEMBERS_MAX)
-		return err_set(err, ERR_AUTH, "%zu members; at most %d", lines, FORMAT_MEMBERS_MAX);
+		*lines += text[i] == '\n';
+	if (*lines > FORMAT_MEMBERS_MAX)
+		return err_set(err, ERR_AUTH, "%zu members; at most %d", *lines, FORMAT_MEMBERS_MAX);
+	return 0;
+}
 
-	made.text = xmalloc(len);
-	memcpy(made.text, text, len);
+int manifest_parse(struct manifest *m, char *text, size_t len, size_t root_len, struct err *err)
+{
+	cleanup_manifest struct manifest made = { .text = text };
+	size_t lines = 0;
+
+	*m = (struct manifest){ 0 };
+	if (text_check(text, len, &lines, err) < 0)
+		return -1;
 	made.entries = xcalloc(lines, sizeof(*made.entries));
-	for (char *line = made.text; line < made.text + len;) {
-		char *end = memchr(line, '\n', (size_t)(made.text + len - line));
+	for (char *line = text; line < text + len;) {
+		char *end = memchr(line, '\n', (size_t)(text + len - line));
 		*end = '\0';
-		if (entry_add(&made, line, (size_t)(end - line), root_len, err) < 0) {
-			err_wrap(err, "line %zu", made.n + 1);
-			manifest_release(&made);
-			return -1;
-		}
+		if (entry_add(&made, line, (size_t)(end - line), root_len, err) < 0)
+			return err_wrap(err, "line %zu", made.n + 1);
 		line = end + 1;
 	}
 	*m = made;
+	made = (struct manifest){ 0 };
 	return 0;
+}
+
+void manifest_line(const struct manifest_entry *entry, struct buf *out)
+{
+	char hex[HASH_HEX + 1];
+
+	hash_to_hex(entry->digest, hex);
+	buf_add(out, hex, HASH_HEX);
+	buf_adds(out, "  ");
+	buf_adds(out, entry->path);
+	buf_addc(out, '\n');
 }
 
 void manifest_release(struct manifest *m)

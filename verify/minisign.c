@@ -145,6 +145,27 @@ int minisign_sig_parse(struct minisign_sig *sig, const char *text, size_t len, s
 	return 0;
 }
 
+static void add_base64(struct buf *out, const unsigned char *bin, size_t len)
+{
+	char text[BASE64_MAX];
+
+	sodium_bin2base64(text, sizeof(text), bin, len, sodium_base64_VARIANT_ORIGINAL);
+	buf_adds(out, text);
+	buf_addc(out, '\n');
+}
+
+void minisign_sig_text(const struct minisign_sig *sig, struct buf *out)
+{
+	unsigned char raw[SIG_BYTES] = { 'E', 'D' };
+
+	memcpy(raw + 2, sig->id, MINISIGN_ID);
+	memcpy(raw + 2 + MINISIGN_ID, sig->sig, MINISIGN_SIG);
+	buf_addf(out, "%s%s\n", untrusted_prefix, sig->untrusted);
+	add_base64(out, raw, sizeof(raw));
+	buf_addf(out, "%s%s\n", trusted_prefix, sig->trusted);
+	add_base64(out, sig->global, sizeof(sig->global));
+}
+
 int minisign_check_hash(const struct minisign_sig *sig, const struct minisign_key *key,
 	const unsigned char hash[MINISIGN_HASH], struct err *err)
 {

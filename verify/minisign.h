@@ -1,6 +1,7 @@
 #ifndef MINISIGN_H
 #define MINISIGN_H
 
+#include "buf.h"
 #include "err.h"
 
 #include <stddef.h>
@@ -49,6 +50,9 @@ void minisign_id_hex(const unsigned char id[MINISIGN_ID], char hex[MINISIGN_ID_H
  * comment's is covered; the callers here compare that one as well.
  */
 int minisign_sig_parse(struct minisign_sig *sig, const char *text, size_t len, struct err *err);
+
+/* Adds the text of a signature file: minisign_sig_parse() reads just what this writes. */
+void minisign_sig_text(const struct minisign_sig *sig, struct buf *out);
 
 /*
  * Checks both signatures by key over a message of len bytes. ERR_AUTH: another key's, or not valid.

@@ -1,0 +1,78 @@
+#include "path.h"
+
+#include "format.h"
+#include "mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Sets err from errno: what is there is not what a bundle extracts to (ERR_AUTH), or it cannot be told. */
+static int fail(const char *what, struct err *err)
+{
+	int structural = errno == ENOENT || errno == ELOOP || errno == ENOTDIR;
+
+	err_errno(err, "%s", what);
+	if (structural)
+		err->code = ERR_AUTH;
+	return -1;
+}
+
+/*
+ * Opens the folder of path's last part, and makes it and those above it where make is set. *last is that part. The
+ * folder is a new descriptor, also where it is dirfd itself.
+ */
+static int folder_of(int dirfd, const char *path, int make, const char **last, struct err *err)
+{
+	cleanup_close int at = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+	char part[FORMAT_NAME_MAX + 1];
+
+	if (at < 0)
+		return err_errno(err, "%s", path);
+	for (const char *slash; (slash = strchr(path, '/')); path = slash + 1) {
+		size_t len = (size_t)(slash - path);
+		if (len >= sizeof(part))
+			return err_set(err, ERR_WORK, "%s: name too long", path);
+		memcpy(part, path, len);
+		part[len] = '\0';
+		if (make && mkdirat(at, part, 0755) < 0 && errno != EEXIST)
+			return err_errno(err, "%s: cannot make the folder", part);
+		int next = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return fail("cannot open its folder", err);
+		(void)close(at);
+		at = next;
+	}
+	*last = path;
+	return steal_fd(&at);
+}
+
+int path_open(int dirfd, const char *path, struct err *err)
+{
+	struct stat st;
+	const char *last;
+	cleanup_close int folder = folder_of(dirfd, path, 0, &last, err);
+
+	if (folder < 0)
+		return -1;
+	cleanup_close int fd = openat(folder, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail("cannot open", err);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_AUTH, "not a regular file");
+	return steal_fd(&fd);
+}
+
+int path_create(int dirfd, const char *path, unsigned mode, struct err *err)
+{
+	const char *last;
+	cleanup_close int folder = folder_of(dirfd, path, 1, &last, err);
+
+	if (folder < 0)
+		return -1;
+	cleanup_close int fd = openat(folder, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fchmod(fd, mode) < 0)
+		return err_errno(err, "cannot create");
+	return steal_fd(&fd);
+}
