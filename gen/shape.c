@@ -121,6 +121,11 @@ int shape_url(const char *s)
 	return has_scheme(s, "https://") || has_scheme(s, "file:///") || has_scheme(s, "http://");
 }
 
+int shape_any_url(const char *s)
+{
+	return shape_url(s) || has_scheme(s, "oci://");
+}
+
 int shape_git_url(const char *s)
 {
 	return has_scheme(s, "https://") || has_scheme(s, "file:///") || shape_http_local(s);

@@ -15,6 +15,7 @@ int shape_deep_path(const char *s);	/* parts as in format_path_ok(), up to 1000 
 int shape_platform(const char *s);	/* format_platform_known() */
 int shape_hex64(const char *s);		/* 64 lower-case hex digits */
 int shape_url(const char *s);		/* https, file, http; printable ASCII without space, quote, '<', '>', '|', '\' */
+int shape_any_url(const char *s);	/* shape_url(), or oci */
 int shape_git_url(const char *s);	/* https or file, http to this machine */
 int shape_repo(const char *s);		/* https or oci, http to this machine */
 int shape_http_local(const char *s);	/* http to this machine's own address */
