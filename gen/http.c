@@ -134,9 +134,31 @@ static void fail(struct xfer *x)
 	x->state = XFER_DONE;
 }
 
-/* Another try after a while, or the end of it. unreachable: limit of tries for a host that is not there at all. */
-static void retry(struct http *h, struct xfer *x, int unreachable, unsigned limit, int64_t retry_after)
+/* Whether the host that was not reached is the URL's own, and not one that it was sent to. */
+static int own_host_unreachable(const struct xfer *x, CURLcode rc)
 {
+	char *effective = NULL;
+
+	if (!http_unreachable(rc) || curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &effective) != CURLE_OK || !effective)
+		return 0;
+	cleanup_free char *asked = xfer_host(x->job->url);
+	cleanup_free char *reached = xfer_host(effective);
+	return strcmp(asked, reached) == 0;
+}
+
+/* What a person can do about a host that is not reached. */
+static void add_hint(struct err *err)
+{
+	cleanup_free char *said = xstrdup(err->msg);
+
+	(void)err_set(err, err->code, "%s: is there a network? Run it again when there is one; where a proxy is needed, set https_proxy", said);
+}
+
+/* Another try after a while, or the end of it. */
+static void retry(struct http *h, struct xfer *x, CURLcode rc, int64_t retry_after)
+{
+	int no_name = rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY;
+	unsigned limit = no_name ? HTTP_ATTEMPTS_RESOLVE : HTTP_ATTEMPTS;
 	uint64_t chance = 0;
 
 	if (x->shown >= x->best + PROGRESS_BYTES) {
@@ -144,7 +166,9 @@ static void retry(struct http *h, struct xfer *x, int unreachable, unsigned limi
 		x->failed = 0;
 	}
 	if (++x->failed >= limit) {
-		if (unreachable)
+		if (http_unreachable(rc))
+			add_hint(&x->err);
+		if (own_host_unreachable(x, rc))
 			dead_add(h, x->job->url, &x->err);
 		fail(x);
 		return;
@@ -157,18 +181,6 @@ static void retry(struct http *h, struct xfer *x, int unreachable, unsigned limi
 	if (h->progress)
 		progress_note(h->progress, "%s: %s: try %u of %u in %" PRIu64 ".%u s", x->job->label ? x->job->label : x->job->url,
 			x->err.msg, x->failed + 1, limit, wait / 1000, (unsigned)(wait % 1000 / 100));
-}
-
-/* Whether the host that was not reached is the URL's own, and not one that it was sent to. */
-static int own_host_unreachable(const struct xfer *x, CURLcode rc)
-{
-	char *effective = NULL;
-
-	if (!http_unreachable(rc) || curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &effective) != CURLE_OK || !effective)
-		return 0;
-	cleanup_free char *asked = xfer_host(x->job->url);
-	cleanup_free char *reached = xfer_host(effective);
-	return strcmp(asked, reached) == 0;
 }
 
 static void settle(struct http *h, struct xfer *x, enum xfer_result result, CURLcode rc)
@@ -194,9 +206,7 @@ static void settle(struct http *h, struct xfer *x, enum xfer_result result, CURL
 		break;
 	case XFER_RETRY:
 		(void)curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &after);
-		retry(h, x, own_host_unreachable(x, rc),
-			rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY ? HTTP_ATTEMPTS_RESOLVE : HTTP_ATTEMPTS,
-			after);
+		retry(h, x, rc, after);
 		break;
 	case XFER_FAILED:
 		fail(x);

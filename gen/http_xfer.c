@@ -310,16 +310,18 @@ enum xfer_result xfer_start(struct xfer *x, CURL *easy, const struct xfer_env *e
 static void say_unreachable(struct xfer *x, CURLcode rc)
 {
 	char *effective = NULL;
+	long number = 0;
 
 	(void)curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &effective);
+	(void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
 	cleanup_free char *host = xfer_host(effective ? effective : x->job->url);
 	if (rc == CURLE_COULDNT_RESOLVE_PROXY)
-		err_set(&x->err, ERR_WORK, "cannot resolve the proxy that is set for %s: check http_proxy and https_proxy", host);
+		err_set(&x->err, ERR_WORK, "cannot resolve the proxy that is set for %s", host);
 	else if (rc == CURLE_COULDNT_RESOLVE_HOST)
-		err_set(&x->err, ERR_WORK, "cannot resolve %s: is there a network? Try again with one, or set https_proxy", host);
+		err_set(&x->err, ERR_WORK, "cannot resolve %s", host);
 	else
-		err_set(&x->err, ERR_WORK, "cannot connect to %s: %s: is there a network? Try again with one, or set https_proxy",
-			host, x->curl_error[0] ? x->curl_error : curl_easy_strerror(rc));
+		err_set(&x->err, ERR_WORK, "cannot connect to %s: %s", host,
+			number ? strerror((int)number) : curl_easy_strerror(rc));
 }
 
 /* The transfer itself failed. */
