@@ -124,13 +124,15 @@ static void dead_add(struct http *h, const char *url, const struct err *err)
 	h->dead[h->n_dead++].err = *err;
 }
 
-static void fail(struct xfer *x)
+static void fail(struct xfer *x, int unreachable)
 {
 	cleanup_free char *url = xfer_url(x->job->url);
 
 	x->job->failed = 1;
 	x->job->err = x->err;
-	err_wrap(&x->job->err, "%s", url);
+	x->job->status = x->status;
+	if (!unreachable) /* else its host is what matters, and is named */
+		err_wrap(&x->job->err, "%s", url);
 	x->state = XFER_DONE;
 }
 
@@ -170,7 +172,7 @@ static void retry(struct http *h, struct xfer *x, CURLcode rc, int64_t retry_aft
 			add_hint(&x->err);
 		if (own_host_unreachable(x, rc))
 			dead_add(h, x->job->url, &x->err);
-		fail(x);
+		fail(x, http_unreachable(rc));
 		return;
 	}
 	if (getrandom(&chance, sizeof(chance), 0) < 0)
@@ -209,7 +211,7 @@ static void settle(struct http *h, struct xfer *x, enum xfer_result result, CURL
 		retry(h, x, rc, after);
 		break;
 	case XFER_FAILED:
-		fail(x);
+		fail(x, 0);
 		break;
 	}
 }
@@ -221,7 +223,7 @@ static void start(struct http *h, struct xfer *x, const struct xfer_env *env)
 
 	if (dead && !(x->job->sha256 && store_has(h->store, x->job->sha256, NULL))) {
 		x->err = dead->err;
-		fail(x);
+		fail(x, 1);
 		return;
 	}
 	CURL *easy = h->easy[h->n_free - 1];

@@ -29,6 +29,7 @@ struct http_job {
 
 	int failed;		/* result: see err */
 	struct err err;
+	long status;		/* result: of a failure, the HTTP status; 0: there was none */
 	char got_sha256[65];	/* result: its name in the store */
 	uint64_t got_size;
 };

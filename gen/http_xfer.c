@@ -2,6 +2,7 @@
 
 #include "format.h"
 #include "fs.h"
+#include "http_known.h"
 #include "http_retry.h"
 #include "mem.h"
 
@@ -237,6 +238,8 @@ static enum xfer_result finish_good(struct xfer *x)
 		return XFER_GOOD;
 	int old = x->part.resumed > 0;
 	if (part_finish(&x->part, x->job, &x->err) == 0) {
+		if (x->job->sha512)
+			known_add(x->part.store, x->job->sha512, x->job->got_sha256);
 		part_close(&x->part);
 		return XFER_GOOD;
 	}
@@ -251,6 +254,8 @@ static enum xfer_result look_in_store(struct xfer *x, const struct xfer_env *env
 	struct http_job *job = x->job;
 	uint64_t size;
 
+	if (!job->sha256 && job->sha512)
+		return known_find(env->store, job->sha512, job->got_sha256, &job->got_size) ? XFER_GOOD : XFER_STARTED;
 	if (!job->sha256 || !store_has(env->store, job->sha256, &size))
 		return XFER_STARTED;
 	if (job->size && job->size != size) {

@@ -21,6 +21,34 @@ void fetch_failed(struct ctx *ctx, const struct lock_item *item, const struct er
 	(void)err_wrap(&ctx->failures[ctx->n_failures++], "%s", item->id);
 }
 
+void fetch_failed_all(struct ctx *ctx, const struct lock_item *const *items, size_t n, const struct err *err)
+{
+	struct err all = *err;
+
+	if (n == 0)
+		return;
+	if (n > 1)
+		(void)err_set(&all, err->code, "and %zu more: %s", n - 1, err->msg);
+	fetch_failed(ctx, items[0], &all);
+}
+
+void fetch_failed_jobs(struct ctx *ctx, const struct lock_item *const *items, const struct http_job *jobs, size_t n)
+{
+	cleanup_free const struct lock_item **same = xcalloc(n, sizeof(*same));
+
+	for (size_t i = 0; i < n; i++) {
+		size_t count = 0, first = n;
+		for (size_t k = 0; k < n && jobs[i].failed; k++) {
+			if (!jobs[k].failed || strcmp(jobs[k].err.msg, jobs[i].err.msg) != 0)
+				continue;
+			first = first < n ? first : k;
+			same[count++] = items[k];
+		}
+		if (first == i)
+			fetch_failed_all(ctx, same, count, &jobs[i].err);
+	}
+}
+
 void fetch_failures_release(struct ctx *ctx)
 {
 	free(ctx->failures);
@@ -35,9 +63,7 @@ int fetch_result(const struct ctx *ctx, size_t n, struct err *err)
 	for (size_t i = n; i < ctx->n_failures; i++)
 		if (ctx->failures[i].code == ERR_AUTH)
 			code = ERR_AUTH;
-	if (ctx->n_failures == n)
-		return 0;
-	return err_set(err, code, "%zu artifact%s could not be fetched", ctx->n_failures - n, ctx->n_failures - n > 1 ? "s" : "");
+	return ctx->n_failures == n ? 0 : err_set(err, code, "not everything could be fetched");
 }
 
 int source_at(const struct ctx *ctx, const struct spec_item *item, struct err *err)

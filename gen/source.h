@@ -54,10 +54,19 @@ const struct source_kind *source_find(const char *name);
 /* Notes the failure of one artifact of a fetch, "ID: MESSAGE"; the verb lists them at the end. */
 void fetch_failed(struct ctx *ctx, const struct lock_item *item, const struct err *err);
 
+/*
+ * Notes the failures of jobs, jobs[i] for items[i]. Those with one and the same cause, as a host that is not reached, are
+ * one note.
+ */
+void fetch_failed_jobs(struct ctx *ctx, const struct lock_item *const *items, const struct http_job *jobs, size_t n);
+
+/* Notes one failure of n items. */
+void fetch_failed_all(struct ctx *ctx, const struct lock_item *const *items, size_t n, const struct err *err);
+
 /* Frees the failures of ctx. */
 void fetch_failures_release(struct ctx *ctx);
 
-/* ERR_WORK (or ERR_AUTH, where one of them was) that says how many artifacts failed since ctx had n of failures. */
+/* ERR_WORK (or ERR_AUTH, where one of them was) that there were failures since ctx had n of them. */
 int fetch_result(const struct ctx *ctx, size_t n, struct err *err);
 
 /* "FILE:LINE:COLUMN: " of the item put before what err says; the code stays. Returns -1. */

@@ -163,9 +163,7 @@ static void download(struct ctx *ctx, const struct missing *m)
 			.size = m->items[i]->size, .proxy = m->proxy };
 	}
 	(void)http_fetch(ctx->http, jobs, n);
-	for (size_t i = 0; i < n; i++)
-		if (jobs[i].failed)
-			fetch_failed(ctx, of[i], &jobs[i].err);
+	fetch_failed_jobs(ctx, of, jobs, n);
 }
 
 static void fetch_arch(struct ctx *ctx, const char *arch, const struct lock_item *const *items, size_t n)
@@ -184,8 +182,7 @@ static void fetch_arch(struct ctx *ctx, const char *arch, const struct lock_item
 		download(ctx, &m);
 		return;
 	}
-	for (size_t i = 0; i < m.n; i++)
-		fetch_failed(ctx, m.items[i], &err);
+	fetch_failed_all(ctx, m.items, m.n, &err);
 }
 
 static int deb_fetch(struct ctx *ctx, const struct lock_item *const *items, size_t n, struct err *err)

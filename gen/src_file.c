@@ -259,9 +259,7 @@ static int file_fetch(struct ctx *ctx, const struct lock_item *const *items, siz
 		jobs[i] = (struct http_job){ .label = items[i]->id, .url = items[i]->url, .sha256 = items[i]->sha256,
 			.size = items[i]->size };
 	(void)http_fetch(ctx->http, jobs, n);
-	for (size_t i = 0; i < n; i++)
-		if (jobs[i].failed)
-			fetch_failed(ctx, items[i], &jobs[i].err);
+	fetch_failed_jobs(ctx, items, jobs, n);
 	return fetch_result(ctx, before, err);
 }
 

@@ -11,6 +11,7 @@
  *
  *	blobs/sha256/AB/ABCD...   a blob, read-only, complete and verified: nothing else ever has such a name
  *	part/                     unfinished downloads, kept for resuming
+ *	known/                   which blob has a SHA-512: hints
  *	tmp/                      work files; what no living process holds is removed when the store is opened
  *	apt/ARCH/                 apt's state for the deb kind
  *
