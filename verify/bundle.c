@@ -240,6 +240,18 @@ static int read_members(struct pass *p, uint64_t offset, unsigned threads, struc
 	return parallel_each(b->manifest.n, threads, INPUT_CHUNK, member_work, p, err);
 }
 
+int bundle_peek(struct bundle *b, struct input *in, struct keyring *keys, struct err *err)
+{
+	const struct pass p = { .b = b, .in = in };
+	uint64_t offset = 0;
+
+	*b = (struct bundle){ 0 };
+	if (take_leaders(&p, keys, &offset, err) == 0)
+		return 0;
+	bundle_release(b);
+	return -1;
+}
+
 int bundle_read(struct bundle *b, struct input *in, struct keyring *keys, const struct bundle_sink *sink,
 	unsigned threads, struct err *err)
 {

@@ -44,6 +44,12 @@ int bundle_read(struct bundle *b, struct input *in, struct keyring *keys, const 
 	unsigned threads, struct err *err);
 
 /*
+ * Reads and checks the first two members alone: who the bundle is, before anything of it is used. Not for a stream.
+ * *b is to be released only after success.
+ */
+int bundle_peek(struct bundle *b, struct input *in, struct keyring *keys, struct err *err);
+
+/*
  * Checks signature and manifest alone, which the caller read by other means (an extracted folder): sets everything of
  * *b but sizes and offsets. text (from malloc) belongs to b from the call on, also when it fails.
  */

@@ -115,27 +115,26 @@ static int open_bundle(struct options *o, struct volumes *volumes, struct input 
 	return input_open(in, o->bundle, err);
 }
 
-/*
- * A bundle that fails may do so at a member that spans volumes: the list's digests tell which volume is at fault. And a
- * good bundle has to be the one that the list speaks of.
- */
-static int judge_volumes(const struct volumes *v, struct input *in, struct bundle *b, unsigned threads, int status,
-	struct err *err)
+/* The volumes have to be those of the bundle that the list speaks of. */
+static int compare_list(struct options *o, const struct volumes *v, struct input *in, struct err *err)
 {
+	cleanup_bundle struct bundle b = { 0 };
 	char head[MINISIGN_COMMENT_MAX + 1];
-	struct err which;
 
-	if (v->n == 0)
-		return status;
-	if (status < 0) {
-		if (err->code == ERR_AUTH && volumes_check(v, in, threads, &which) < 0)
-			*err = which;
+	if (bundle_peek(&b, in, &o->keys, err) < 0)
 		return -1;
-	}
-	if (volumes_head(head, b->lab, b->version, b->platform, v->size, v->volume, err) == 0 && strcmp(head, v->head) == 0)
-		return 0;
-	bundle_release(b);
-	return err_set(err, ERR_AUTH, "the list of volumes is another bundle's");
+	if (volumes_head(head, b.lab, b.version, b.platform, v->size, v->volume, err) < 0 || strcmp(head, v->head) != 0)
+		return err_set(err, ERR_AUTH, "%s: the list of another bundle's volumes", o->bundle);
+	return 0;
+}
+
+static int read_input(struct options *o, const struct volumes *v, struct input *in, struct bundle *b, struct err *err)
+{
+	if (v->n && compare_list(o, v, in, err) < 0)
+		return -1;
+	if (o->target)
+		return extract(o->target, b, in, &o->keys, o->threads, err);
+	return bundle_read(b, in, &o->keys, NULL, o->threads, err);
 }
 
 /* Checks what was named, all of it; with o->target also extracts it. */
@@ -143,6 +142,7 @@ static int read_bundle(struct options *o, struct bundle *b, const char **source,
 {
 	cleanup_volumes struct volumes volumes = { 0 };
 	cleanup_input struct input in = { 0 };
+	struct err which;
 
 	if (!o->target && is_folder(o->bundle)) {
 		*source = "extracted folder";
@@ -151,9 +151,12 @@ static int read_bundle(struct options *o, struct bundle *b, const char **source,
 	if (open_bundle(o, &volumes, &in, err) < 0)
 		return -1;
 	*source = volumes.n ? "volumes" : input_is_stream(&in) ? "stream" : "one file";
-	int status = o->target ? extract(o->target, b, &in, &o->keys, o->threads, err) :
-		bundle_read(b, &in, &o->keys, NULL, o->threads, err);
-	return judge_volumes(&volumes, &in, b, o->threads, status, err);
+	if (read_input(o, &volumes, &in, b, err) == 0)
+		return 0;
+	/* What failed may span volumes: the list's digests tell which of them is at fault. */
+	if (volumes.n && err->code == ERR_AUTH && volumes_check(&volumes, &in, o->threads, &which) < 0)
+		*err = which;
+	return -1;
 }
 
 /* Checks, and prints what the verb makes of it. */
@@ -268,7 +271,7 @@ static int parse_option(struct options *o, int c, struct err *err)
 		o->json = 1;
 		return 0;
 	default:
-		return err_set(err, ERR_USAGE, "unknown option, or one without its value: %s (see labverify --help)", optarg ? optarg : "");
+		return err_set(err, ERR_USAGE, "unknown option, or one without its value; see labverify --help");
 	}
 }
 
@@ -278,14 +281,12 @@ static int parse(struct options *o, const struct verb *verb, int argc, char **ar
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "p:C:o:I:j:h", long_options, NULL)) != -1) {
-		if (c == '?')
-			return err_set(err, ERR_USAGE, "%s: unknown option, or one without its value; see labverify --help", argv[optind - 1]);
 		if (c == 'h') {
 			help(stdout);
 			exit(0);
 		}
 		if (parse_option(o, c, err) < 0)
-			return -1;
+			return c == '?' ? err_wrap(err, "%s", argv[optind - 1]) : -1;
 	}
 	if (argc - optind != 1)
 		return err_set(err, ERR_USAGE, "%s: name one bundle; see labverify --help", verb->name);
