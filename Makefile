@@ -37,7 +37,7 @@ TEMPLATES := $(shell find templates -type f 2>/dev/null)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: help all deps demo test lint fuzz bench install clean check-asan check-headers static unit
+.PHONY: help all deps demo test lint fuzz bench install clean check-asan check-headers static unit unit-build
 
 help:	## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -65,14 +65,42 @@ $(BUILD)/gen/templates.c: gen/embed.sh $(TEMPLATES)
 $(BUILD)/gen/templates.o: $(BUILD)/gen/templates.c
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
-static: $(BUILD)/labverify-linux-amd64	## the one-file labverify
-$(BUILD)/labverify-linux-amd64: $(VERIFY_SRC) verify/main.c $(wildcard verify/*.h)
+# The architecture of this machine's own static labverify.
+STATIC := $(BUILD)/labverify-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+
+static: $(STATIC)	## the one-file labverify
+$(STATIC): $(VERIFY_SRC) verify/main.c $(wildcard verify/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -static-pie -Wl,-z,relro,-z,now -s -o $@ $(VERIFY_SRC) verify/main.c $(VERIFY_LIBS)
 
-deps: deps-build deps-run deps-demo deps-test	## install what demo and test need (apt, as root or with sudo)
+DEPS := sh tests/lib/deps.sh packages.txt
+deps:	## install what demo and test need (apt, as root or with sudo)
+	@for group in build run demo test; do $(DEPS) $$group || exit 1; done
 deps-%:
-	@sh tests/lib/deps.sh packages.txt $*
+	@$(DEPS) $*
+
+demo:	## the whole chain on the datastores lab, in a room with no network (installs what it needs)
+	@for group in build run demo; do $(DEPS) $$group || exit 1; done
+	@$(MAKE) --no-print-directory -j "$$(nproc)" all
+	@sh tests/e2e/demo.sh $(BUILD)
+
+test:	## every test (installs what it needs); FILTER=word picks some
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j "$$(nproc)" all unit-build
+	@sh tests/run.sh $(BUILD) $(FILTER)
+
+check-asan:	## the unit tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" unit
+
+install: all	## install under $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/labgen $(DESTDIR)$(PREFIX)/share/labgen/bundles \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/labgen $(BUILD)/labverify $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(STATIC) $(DESTDIR)$(PREFIX)/libexec/labgen
+	cp -R bundles/. $(DESTDIR)$(PREFIX)/share/labgen/bundles
+	$(BUILD)/labgen help --man >$(DESTDIR)$(PREFIX)/share/man/man1/labgen.1
+
+unit-build: $(UNIT_BIN)
 
 unit: $(UNIT_BIN)	## build and run the unit tests alone
 	@for t in $(UNIT_BIN); do $$t || exit 1; done
