@@ -3,12 +3,14 @@
 
 #include "checksum.h"
 #include "fs.h"
+#include "hash.h"
 #include "mem.h"
 #include "minisign.h"
 #include "unpack.h"
 
 #include <sodium.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHUNK 65536
 #define BLAKE2B_BYTES 64
@@ -263,22 +265,45 @@ static int file_fetch(struct ctx *ctx, const struct lock_item *const *items, siz
 	return fetch_result(ctx, before, err);
 }
 
+/* An archive is read here and there, so its digest is checked before that, through the same descriptor. */
+static int check_blob(const struct store *store, int fd, const char *sha256, struct err *err)
+{
+	cleanup_hash struct hash *h = hash_new();
+	unsigned char digest[FORMAT_DIGEST], chunk[CHUNK];
+	char hex[HASH_HEX + 1];
+	size_t got;
+
+	do {
+		if (fs_read(fd, chunk, sizeof(chunk), &got, err) < 0)
+			return -1;
+		hash_update(h, chunk, got);
+	} while (got == sizeof(chunk));
+	hash_final(h, digest);
+	hash_to_hex(digest, hex);
+	if (strcmp(hex, sha256) != 0) {
+		store_drop(store, sha256);
+		return err_set(err, ERR_AUTH, "damaged in the store: sha256 %s is expected, it has %s; it was removed: run labgen fetch",
+			sha256, hex);
+	}
+	return lseek(fd, 0, SEEK_SET) < 0 ? err_errno(err, "cannot read it from the start") : 0;
+}
+
 static int place_member(struct ctx *ctx, const struct lock_item *item, struct plan *plan, struct err *err)
 {
 	unsigned char digest[FORMAT_DIGEST];
 	uint64_t size;
 	cleanup_close int archive = store_blob(ctx->store, item->sha256, err);
 
-	if (archive < 0)
-		return err_wrap(err, "%s", item->id);
-	int fd = unpack_member(ctx->store, archive, item->id, item->member, &size, digest, err);
+	if (archive < 0 || check_blob(ctx->store, archive, item->sha256, err) < 0)
+		return -1;
+	int fd = unpack_member(ctx->store, archive, item->name, item->member, &size, digest, err);
 	return fd < 0 ? -1 : plan_add_fd(plan, item->to, fd, size, digest, err);
 }
 
 static int file_place(struct ctx *ctx, const struct lock_item *item, struct plan *plan, struct err *err)
 {
 	if (!item->to)
-		return err_set(err, ERR_USAGE, "%s: the lock does not say where in the bundle it goes; run labgen lock", item->id);
+		return err_set(err, ERR_USAGE, "the lock does not say where in the bundle it goes; run labgen lock");
 	if (item->member)
 		return place_member(ctx, item, plan, err);
 	return plan_add_blob(plan, item->to, item->sha256, ctx->store, err);

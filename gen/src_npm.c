@@ -315,7 +315,7 @@ static int npm_place(struct ctx *ctx, const struct lock_item *item, struct plan 
 {
 	(void)ctx;
 	if (!item->paths || !item->paths[0])
-		return err_set(err, ERR_USAGE, "%s: the lock does not say where it is installed; run labgen lock", item->id);
+		return err_set(err, ERR_USAGE, "the lock does not say where it is installed; run labgen lock");
 	plan_add_rootfs(plan, item);
 	return 0;
 }
