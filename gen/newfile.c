@@ -43,8 +43,6 @@ static int open_part(struct newfile *f, mode_t mode, struct err *err)
 		(void)close(f->fd);
 		f->fd = -1;
 	}
-	if (ftruncate(f->fd, 0) < 0)
-		return err_errno(err, "%s: cannot empty %s", f->path, f->part);
 	return 0;
 }
 
@@ -77,6 +75,8 @@ int newfile_open(struct newfile *f, const char *path, mode_t mode, struct err *e
 		let_go(f);
 		return -1;
 	}
+	if (ftruncate(f->fd, 0) < 0)
+		return err_errno(err, "%s: cannot empty %s", path, f->part);
 	return 0;
 }
 

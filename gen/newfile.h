@@ -19,7 +19,7 @@ struct newfile {
 
 #define NEWFILE_INIT { NULL, NULL, NULL, -1, -1 }
 
-/* Opens it, empty. ERR_USAGE where path exists already. mode is cut by the umask. */
+/* Opens it, empty; to be released also when it fails. ERR_USAGE where path exists already. mode is cut by the umask. */
 int newfile_open(struct newfile *f, const char *path, mode_t mode, struct err *err);
 
 /* Brings it to the disk and gives it its name; still never replaces another file. */

@@ -86,9 +86,9 @@ static void fetch_kind(struct work *w, const struct source_kind *kind, const cha
 	for (size_t i = 0; i < w->lock.n_items; i++)
 		if (strcmp(w->lock.items[i].kind, kind->name) == 0 && is_due(&w->lock.items[i], platforms, at))
 			items[n++] = &w->lock.items[i];
-	/* A kind that fails as a whole names no artifact: then the first stands for all. */
+	/* A kind that fails as a whole may have named no artifact. */
 	if (n && kind->fetch(&w->ctx, items, n, &err) && w->ctx.n_failures == failed)
-		fetch_failed(&w->ctx, items[0], &err);
+		fetch_failed_all(&w->ctx, items, n, &err);
 }
 
 static int check_kinds(const struct lock *lock, struct err *err)
