@@ -261,7 +261,7 @@ char *apt_proxy(const struct apt *a, const char *url)
 	int secure = strncmp(url, "https:", 6) == 0;
 	int host_len = (int)strcspn(sep + 3, ":/");
 	/* apt.conf(5): a host's own setting goes before the general one, and http's serves for https as well. */
-	cleanup_free char *keys[] = { xasprintf("Acquire::http::Proxy "), xasprintf("Acquire::https::Proxy "),
+	char *keys[] = { xasprintf("Acquire::http::Proxy "), xasprintf("Acquire::https::Proxy "),
 		xasprintf("Acquire::http::Proxy::%.*s ", host_len, sep + 3), xasprintf("Acquire::https::Proxy::%.*s ", host_len, sep + 3) };
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		cleanup_free char *key = keys[i];

@@ -94,11 +94,15 @@ struct missing {
 	const struct apt_deb **where;	/* NULL: not known to apt */
 	size_t n;
 	struct apt_debs debs;
+	char **labels;
 	char *proxy;
 };
 
 static void missing_release(struct missing *m)
 {
+	for (size_t i = 0; i < m->n; i++)
+		free(m->labels[i]);
+	free(m->labels);
 	free(m->items);
 	free(m->where);
 	apt_debs_release(&m->debs);
@@ -159,7 +163,7 @@ static void download(struct ctx *ctx, const struct missing *m)
 			continue;
 		}
 		of[n] = m->items[i];
-		jobs[n++] = (struct http_job){ .label = m->items[i]->id, .url = m->where[i]->uri, .sha256 = m->items[i]->sha256,
+		jobs[n++] = (struct http_job){ .label = m->labels[i], .url = m->where[i]->uri, .sha256 = m->items[i]->sha256,
 			.size = m->items[i]->size, .proxy = m->proxy };
 	}
 	(void)http_fetch(ctx->http, jobs, n);
@@ -173,9 +177,13 @@ static void fetch_arch(struct ctx *ctx, const char *arch, const struct lock_item
 
 	m.items = xcalloc(n, sizeof(*m.items));
 	m.where = xcalloc(n, sizeof(*m.where));
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(item_arch(items[i]), arch) == 0 && !store_has(ctx->store, items[i]->sha256, NULL))
-			m.items[m.n++] = items[i];
+	m.labels = xcalloc(n, sizeof(*m.labels));
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(item_arch(items[i]), arch) != 0 || store_has(ctx->store, items[i]->sha256, NULL))
+			continue;
+		m.labels[m.n] = xasprintf("deb %s %s", items[i]->name, items[i]->version);
+		m.items[m.n++] = items[i];
+	}
 	if (m.n == 0)
 		return;
 	if (locate(ctx, arch, &m, &err) == 0) {

@@ -121,11 +121,11 @@ static int resolve(struct ctx *ctx, const struct npm_config *config, const struc
 
 /* ---- download: by name and version, from where npm's configuration says ---- */
 
-/* A tarball to fetch. Strings are borrowed, but for the address. */
+/* A tarball to fetch. Strings are borrowed, but for address and label. */
 struct tarball {
 	const char *name, *version, *integrity, *sha256;
 	uint64_t size;
-	char *url;
+	char *url, *label;
 };
 
 /* The address that the registry itself gives, in place of the usual one. */
@@ -157,7 +157,7 @@ static int ask_address(struct ctx *ctx, const struct npm_config *config, struct 
 
 static struct http_job job_of(const struct npm_config *config, const struct tarball *t)
 {
-	return (struct http_job){ .label = t->name, .url = t->url, .sha256 = t->sha256, .size = t->size,
+	return (struct http_job){ .label = t->label, .url = t->url, .sha256 = t->sha256, .size = t->size,
 		.sha512 = t->integrity + strlen(sha512_prefix), .proxy = npm_proxy(config, t->url) };
 }
 
@@ -174,6 +174,7 @@ static int download(struct ctx *ctx, const struct npm_config *config, struct tar
 		if (!registry)
 			return -1;
 		ts[i].url = npm_tarball(registry, ts[i].name, ts[i].version);
+		ts[i].label = xasprintf("npm %s@%s", ts[i].name, ts[i].version);
 		jobs[i] = job_of(config, &ts[i]);
 	}
 	(void)http_fetch(ctx->http, jobs, n);
@@ -188,8 +189,10 @@ static int download(struct ctx *ctx, const struct npm_config *config, struct tar
 
 static void tarballs_free(struct tarball *ts, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		free(ts[i].url);
+		free(ts[i].label);
+	}
 	free(ts);
 }
 
