@@ -49,8 +49,10 @@ static int countersigned(const struct keyring *ring, const struct minisign_key *
 		return 0;
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	if (fs_slurp_fd(fd, path, FORMAT_SIGNATURE_MAX, &file, err) < 0)
+	if (fs_slurp_fd(fd, path, FORMAT_SIGNATURE_MAX, &file, err) < 0) {
+		err->code = err->code == ERR_USAGE ? ERR_AUTH : err->code;
 		return -1;
+	}
 	if (minisign_sig_parse(&sig, file.data, file.len, err) < 0 || minisign_check(&sig, key, text, len, err) < 0)
 		return err_wrap(err, "%s", path);
 	if (strcmp(sig.untrusted, FORMAT_UNTRUSTED_COMMENT) != 0 || strcmp(sig.trusted, comment) != 0)
