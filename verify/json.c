@@ -1,6 +1,6 @@
 #include "json.h"
 
-void json_string(struct buf *out, const char *s)
+void json_quote(struct buf *out, const char *s)
 {
 	buf_addc(out, '"');
 	for (; *s; s++) {

@@ -320,7 +320,7 @@ static void print_json_error(const struct err *err)
 	cleanup_buf struct buf out = BUF_INIT;
 
 	buf_addf(&out, "{\"verdict\":\"%s\",\"status\":%d,\"error\":", err->code == ERR_AUTH ? "not authentic" : "not checked", (int)err->code);
-	json_string(&out, err->msg);
+	json_quote(&out, err->msg);
 	buf_adds(&out, "}\n");
 	fputs(out.data, stdout);
 }
