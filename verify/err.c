@@ -1,5 +1,7 @@
 #include "err.h"
 
+#include "utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,12 +49,13 @@ int err_wrap(struct err *err, const char *fmt, ...)
 int err_print(const struct err *err, const char *prog)
 {
 	fprintf(stderr, "%s: ", prog);
-	for (const char *p = err->msg; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c < 0x20 || c == 0x7f)
-			fprintf(stderr, "\\x%02x", (unsigned)c);
+	for (const char *p = err->msg; *p;) {
+		size_t shown = utf8_shown(p);
+		if (shown)
+			(void)fwrite(p, 1, shown, stderr);
 		else
-			fputc(c, stderr);
+			fprintf(stderr, "\\x%02x", (unsigned)(unsigned char)*p);
+		p += shown ? shown : 1;
 	}
 	fputc('\n', stderr);
 	return err->code == ERR_NONE ? ERR_WORK : (int)err->code;
