@@ -2,6 +2,7 @@
 
 #include "mem.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 struct hash {
@@ -15,6 +16,12 @@ static void must(int ok)
 		fputs("libcrypto cannot compute SHA-256\n", stderr);
 		_exit(1);
 	}
+}
+
+void hash_init(void)
+{
+	must(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL));
+	must(OSSL_LIB_CTX_get0_global_default() != NULL); /* it is used unchecked later */
 }
 
 struct hash *hash_new(void)
