@@ -100,7 +100,18 @@ install: all	## install under $(DESTDIR)$(PREFIX)
 	cp -R bundles/. $(DESTDIR)$(PREFIX)/share/labgen/bundles
 	$(BUILD)/labgen help --man >$(DESTDIR)$(PREFIX)/share/man/man1/labgen.1
 
-unit-build: $(UNIT_BIN)
+# What tests of the command line call: a maker of small bundles, and calls that fail.
+TEST_TOOLS := $(BUILD)/tools/testbundle $(BUILD)/tools/failing.so
+
+unit-build: $(UNIT_BIN) $(TEST_TOOLS)
+
+$(BUILD)/tools/testbundle: tests/lib/testbundle.c $(VERIFY_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Itests/lib $(LDFLAGS_ALL) -o $@ $< $(VERIFY_OBJ) $(VERIFY_LIBS)
+
+$(BUILD)/tools/failing.so: tests/lib/failing.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE $(OPT) -Wall -Wextra -fPIC -shared -o $@ $< -ldl
 
 unit: $(UNIT_BIN)	## build and run the unit tests alone
 	@for t in $(UNIT_BIN); do $$t || exit 1; done
