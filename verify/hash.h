@@ -11,12 +11,6 @@
 
 #define HASH_HEX (2 * FORMAT_DIGEST)	/* digits of a digest written out */
 
-/*
- * Starts libcrypto without its configuration, which the environment can name, and which can have code loaded. For
- * labverify, before all else; a program that speaks TLS as well leaves it out.
- */
-void hash_init(void);
-
 struct hash;	/* a running SHA-256 */
 
 struct hash *hash_new(void);

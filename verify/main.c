@@ -1,7 +1,6 @@
 #include "extract.h"
 #include "folder.h"
 #include "fs.h"
-#include "hash.h"
 #include "json.h"
 #include "mem.h"
 #include "parallel.h"
@@ -344,7 +343,6 @@ int main(int argc, char **argv)
 		fputs("labverify: libsodium cannot start\n", stderr);
 		return ERR_WORK;
 	}
-	hash_init();
 	int status = run(argc, argv, &o, &err);
 	keyring_release(&o.keys);
 	if (status == 0)
