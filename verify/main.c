@@ -8,6 +8,7 @@
 #include "volumes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <sodium.h>
 #include <string.h>
@@ -325,11 +326,25 @@ static void print_json_error(const struct err *err)
 	fputs(out.data, stdout);
 }
 
+/*
+ * Whoever starts us with a standard descriptor closed would have the next file opened under its number, and messages
+ * written into that. What is put in its place can do nothing, so that using it still fails.
+ */
+static int keep_standard(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .threads = parallel_processors() };
 	struct err err = { 0 };
 
+	if (keep_standard() < 0)
+		return ERR_WORK;
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
 		help(stdout);
 		return 0;
