@@ -34,6 +34,10 @@ VERIFY_OBJ := $(VERIFY_SRC:%.c=$(BUILD)/%.o)
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/templates.o
 TEMPLATES := $(shell find templates -type f 2>/dev/null)
 
+# The static labverify of this machine's own architecture, and the other one.
+STATIC := $(BUILD)/labverify-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+STATIC_ARM64 := $(BUILD)/labverify-linux-arm64
+
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
@@ -68,8 +72,6 @@ $(BUILD)/gen/templates.o: $(BUILD)/gen/templates.c
 # The one-file labverify: static, so that it runs on any Linux of its architecture, and the same bytes wherever it is built.
 # This machine's own architecture is part of "all"; "static" adds arm64, which a cross compiler makes. For macOS, where
 # nothing is static: cc -std=c17 -O2 -Iverify -DLABGEN_VERSION='"..."' -o labverify verify/*.c -lsodium -lcrypto
-STATIC := $(BUILD)/labverify-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
-STATIC_ARM64 := $(BUILD)/labverify-linux-arm64
 STATIC_SRC := $(sort $(VERIFY_SRC)) verify/main.c
 STATIC_FLAGS = $(CPPFLAGS_ALL) -std=c17 -O2 $(WARN) $(HARDEN) -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/= \
 	-static-pie -Wl,-z,relro,-z,now,--gc-sections,--build-id=none -s
