@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <string.h>
 
-const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_split, &cmd_help, NULL };
+const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_split, &cmd_sign, &cmd_help, NULL };
 
 const struct cmd *cmd_find(const char *name)
 {
@@ -168,6 +168,14 @@ int cmd_size(const struct cmd_args *args, int id, uint64_t min, uint64_t max, ui
 		return 0;
 	return err_set(err, ERR_USAGE, "%s: --%s must be a size such as 4000M or 2G, from %llu to %llu bytes, not '%s'",
 		args->cmd->name, find_opt(args->cmd, id)->name, (unsigned long long)min, (unsigned long long)max, text);
+}
+
+int cmd_keys(const struct cmd_args *args, int id, struct keyring *keys, struct err *err)
+{
+	for (size_t i = 0; i < args->n_opts; i++)
+		if (args->opts[i].id == id && keyring_add(keys, args->opts[i].value, err))
+			return -1;
+	return 0;
 }
 
 const char *cmd_labdir(const struct cmd_args *args, struct err *err)

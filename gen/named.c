@@ -3,6 +3,7 @@
 #include "mem.h"
 #include "parallel.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static int open_volumes(struct named *n, struct keyring *keys, struct err *err)
@@ -21,6 +22,8 @@ int named_open(struct named *n, const char *path, struct keyring *keys, struct e
 	size_t len = strlen(path), end = strlen(VOLUMES_SUFFIX);
 
 	*n = (struct named){ .path = xstrdup(path), .stem = xstrdup(path) };
+	if (sodium_init() < 0)
+		return err_set(err, ERR_WORK, "libsodium cannot start");
 	if (volumes_is_volume(path))
 		return err_set(err, ERR_USAGE, "%s: one volume; name the list, %.*s" VOLUMES_SUFFIX, path,
 			(int)(len - VOLUMES_DIGITS - 1), path);
