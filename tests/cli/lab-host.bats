@@ -59,8 +59,10 @@ pid_of() {
 }
 
 # living: the processes that have something of this test's state folder mounted, as each service has its data folder.
+# What lies on another file system than / is shown from that one's root on, so the path is looked for from bats' folder on.
 living() {
-	grep -lsF "${LAB_STATE// /\\040}/" /proc/[0-9]*/mountinfo
+	local state=${LAB_STATE#"${BATS_RUN_TMPDIR%/*}"}
+	grep -lsF "${state// /\\040}/" /proc/[0-9]*/mountinfo
 }
 
 gone() {
