@@ -5,7 +5,8 @@
 #include <getopt.h>
 #include <string.h>
 
-const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_split, &cmd_sign, &cmd_help, NULL };
+const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_split, &cmd_sign, &cmd_diff,
+	&cmd_help, NULL };
 
 const struct cmd *cmd_find(const char *name)
 {
