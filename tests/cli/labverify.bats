@@ -302,6 +302,11 @@ assert r["verdict"] == "not authentic" and r["status"] == 3 and "demo.tar" in r[
 	good
 	verify check demo.tar -p "$F/officer.pub"
 	good
+	verify extract demo.tar -p "$PUB" -C demo
+	verify check demo/ -p "$PUB" -p "$F/officer.pub" --all
+	good
+	verify check demo -p "$F/officer.pub"
+	good
 	verify list demo.tar -p "$PUB" -p "$F/officer.pub" -p "$F/stranger.pub" --json
 	good
 	printf '%s' "$output" | python3 -c 'import json, sys; assert len(json.load(sys.stdin)["vouched_by"]) == 2'
