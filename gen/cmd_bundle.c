@@ -109,6 +109,7 @@ static const struct cmd_opt opts[] = {
 	{ .id = OPT_PASSWORD_FILE, .name = "password-file", .arg = "FILE",
 		.help = "take the key's password from the first line of FILE, instead of asking" },
 	{ .id = 'p', .name = "platform", .arg = "OS/ARCH", .help = "for this platform of the lab's (this machine's)" },
+	WORK_OPT_MIRROR,
 	CMD_OPT_JOBS,
 	CMD_OPT_QUIET,
 	{ 0 },
