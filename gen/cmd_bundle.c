@@ -118,6 +118,7 @@ static const struct cmd_opt opts[] = {
 	CMD_OPTS_KEY,
 	CMD_OPT_VOLUME_SIZE,
 	{ .id = 'p', .name = "platform", .arg = "OS/ARCH", .help = "for this platform of the lab's (this machine's)" },
+	WORK_OPT_MIRROR,
 	CMD_OPT_JOBS,
 	CMD_OPT_QUIET,
 	{ 0 },

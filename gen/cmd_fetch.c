@@ -19,6 +19,7 @@ static int run(const struct cmd_args *args, struct err *err)
 
 static const struct cmd_opt opts[] = {
 	WORK_OPT_PLATFORM,
+	WORK_OPT_MIRROR,
 	CMD_OPT_JOBS,
 	CMD_OPT_QUIET,
 	{ 0 },

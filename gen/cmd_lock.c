@@ -66,6 +66,7 @@ static const struct cmd_opt opts[] = {
 	{ .id = OPT_CHECK, .name = "check", .help = "only tell whether lab.lock answers lab.yaml; needs no network" },
 	{ .id = OPT_UPDATE, .name = "update", .arg = "NAME", .many = 1,
 		.help = "resolve only this item (or kind) anew, and keep the other answers; may be given again" },
+	WORK_OPT_MIRROR,
 	CMD_OPT_JOBS,
 	CMD_OPT_QUIET,
 	{ 0 },

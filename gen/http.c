@@ -203,7 +203,7 @@ static void settle(struct http *h, struct xfer *x, enum xfer_result result, CURL
 		break;
 	case XFER_GOOD:
 		x->state = XFER_DONE;
-		if (h->progress)
+		if (h->progress && !x->mem)
 			progress_done(h->progress, x->job->label ? x->job->label : x->job->url, x->job->got_size);
 		break;
 	case XFER_RETRY:
@@ -311,7 +311,7 @@ static int check_room(const struct http *h, const struct http_job *jobs, size_t 
 	char needed[PROGRESS_SIZE_MAX], there[PROGRESS_SIZE_MAX];
 
 	for (size_t i = 0; i < n; i++)
-		if (!jobs[i].sha256 || !store_has(h->store, jobs[i].sha256, NULL))
+		if (!jobs[i].mem && (!jobs[i].sha256 || !store_has(h->store, jobs[i].sha256, NULL)))
 			need += jobs[i].size;
 	if (need <= room)
 		return 0;
@@ -328,7 +328,7 @@ static size_t fetch_all(struct http *h, struct http_job *jobs, struct xfer *xs, 
 	int known = 1;
 
 	for (size_t i = 0; i < n; i++) {
-		if (jobs[i].sha256 && store_has(h->store, jobs[i].sha256, NULL))
+		if (jobs[i].mem || (jobs[i].sha256 && store_has(h->store, jobs[i].sha256, NULL)))
 			continue;
 		missing++;
 		bytes += jobs[i].size;
@@ -355,6 +355,7 @@ size_t http_fetch(struct http *h, struct http_job *jobs, size_t n)
 		jobs[i].failed = room < 0;
 		jobs[i].err = err;
 		xs[i].job = &jobs[i];
+		xs[i].mem = jobs[i].mem;
 		xs[i].part = (struct part)PART_INIT;
 	}
 	size_t failed = room < 0 ? n : fetch_all(h, jobs, xs, n);
@@ -365,13 +366,12 @@ size_t http_fetch(struct http *h, struct http_job *jobs, size_t n)
 int http_get(struct http *h, const char *url, const char *const *headers, const char *proxy, size_t max, struct buf *out,
 	struct err *err)
 {
-	struct http_job job = { .url = url, .headers = headers, .proxy = proxy };
+	struct http_job job = { .url = url, .headers = headers, .proxy = proxy, .mem = out, .max = max };
 	struct xfer *x = xcalloc(1, sizeof(*x));
 
 	x->job = &job;
 	x->part = (struct part)PART_INIT;
 	x->mem = out;
-	x->mem_max = max;
 	run(h, x, 1);
 	free(x);
 	if (!job.failed)

@@ -17,7 +17,21 @@
 
 struct http;
 
-/* What to fetch into the store, and what came of it. Strings are borrowed. */
+#define HTTP_WORD_MAX 256	/* bytes of a header field's value that is kept, with the NUL */
+#define HTTP_CHALLENGE_MAX 4096	/* bytes of all challenges of an answer, with the NUL */
+
+/* What the header of the last answer said; empty where it did not. Longer values are cut. */
+struct http_reply {
+	char content_type[HTTP_WORD_MAX];
+	char docker_digest[HTTP_WORD_MAX];	/* Docker-Content-Digest */
+	char authenticate[HTTP_CHALLENGE_MAX];	/* Www-Authenticate; more than one are joined by ", " */
+	int elsewhere;				/* a redirect led to another host, and this is what that one said */
+};
+
+/*
+ * What to fetch into the store, or into memory, and what came of it. Strings are borrowed. An Authorization among the
+ * headers is for the URL's own host: a redirect to another one does not take it along.
+ */
 struct http_job {
 	const char *label;	/* for progress and errors, as "deb libc6 2.36-9" */
 	const char *url;	/* http, https or file */
@@ -26,6 +40,10 @@ struct http_job {
 	uint64_t size;		/* expected bytes; 0: not known */
 	const char *const *headers;	/* further request headers, NULL-terminated; or NULL */
 	const char *proxy;	/* URL of a proxy; "": none; NULL: what the environment says */
+	uint64_t max;		/* most bytes that are taken where size is 0; 0: what a member can have */
+	struct buf *mem;	/* where the bytes go instead of into the store, with no digest checked (max is needed); or NULL */
+	const char *post;	/* POST this form instead of a GET (with mem); or NULL */
+	struct http_reply *reply;	/* result, where it is not NULL */
 
 	int failed;		/* result: see err */
 	struct err err;
@@ -42,7 +60,7 @@ void http_close(struct http *h);
 int http_add_ca(struct http *h, const char *file, struct err *err);
 
 /*
- * Fetches all of them into the store. A failure stops no other; each job has its own result. Returns the number of
+ * Fetches all of them. A failure stops no other; each job has its own result. Returns the number of
  * jobs that failed.
  */
 size_t http_fetch(struct http *h, struct http_job *jobs, size_t n);

@@ -71,6 +71,35 @@ static int64_t header_number(const char *line, const char *name, const char *ski
 	return (int64_t)strtoll(line, NULL, 10);
 }
 
+/* The value of a header line "name: value", without the spaces around it; or NULL. Cuts line. */
+static const char *header_value(char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncasecmp(line, name, len) != 0 || line[len] != ':')
+		return NULL;
+	line += len + 1;
+	line += strspn(line, " \t");
+	len = strlen(line);
+	while (len > 0 && strchr(" \t\r\n", line[len - 1]))
+		line[--len] = '\0';
+	return line;
+}
+
+/* Keeps what the job wants to know of an answer's header. */
+static void note_header(struct http_reply *reply, char *line)
+{
+	size_t used = strlen(reply->authenticate);
+	const char *value;
+
+	if ((value = header_value(line, "Content-Type")))
+		(void)snprintf(reply->content_type, sizeof(reply->content_type), "%s", value);
+	else if ((value = header_value(line, "Docker-Content-Digest")))
+		(void)snprintf(reply->docker_digest, sizeof(reply->docker_digest), "%s", value);
+	else if ((value = header_value(line, "Www-Authenticate")))
+		(void)snprintf(reply->authenticate + used, sizeof(reply->authenticate) - used, "%s%s", used ? ", " : "", value);
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct xfer *x = arg;
@@ -80,6 +109,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 		const char *space = strchr(line, ' ');
 		x->status = space ? strtol(space, NULL, 10) : 0;
 		x->content_length = x->range_start = -1;
+		if (x->job->reply)
+			*x->job->reply = (struct http_reply){ 0 };
 		return size * n;
 	}
 	int64_t length = header_number(line, "Content-Length", "");
@@ -88,7 +119,15 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 		x->content_length = length;
 	if (start >= 0)
 		x->range_start = start;
+	if (x->job->reply)
+		note_header(x->job->reply, line);
 	return size * n;
+}
+
+/* The most bytes that the job takes. */
+static uint64_t limit(const struct xfer *x)
+{
+	return x->job->size ? x->job->size : x->job->max ? x->job->max : FORMAT_SIZE_MAX;
 }
 
 /* Whether what the answer promises is what the job expects, and fits on the disk. */
@@ -100,7 +139,7 @@ static int check_promise(struct xfer *x)
 	if (x->content_length < 0)
 		return 0;
 	uint64_t total = start + (uint64_t)x->content_length;
-	uint64_t max = x->mem ? x->mem_max : FORMAT_SIZE_MAX;
+	uint64_t max = limit(x);
 	if (job->size && total != job->size) {
 		err_set(&x->err, ERR_AUTH, "size differs: %" PRIu64 " bytes are expected, the server has %" PRIu64, job->size, total);
 		return stop(x, 1), -1;
@@ -162,10 +201,11 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	}
 	if (!x->body && begin_body(x) < 0)
 		return 0;
-	uint64_t max = x->mem ? x->mem_max : x->job->size ? x->job->size : FORMAT_SIZE_MAX;
+	uint64_t max = limit(x);
 	if (len > max - have(x)) {
-		err_set(&x->err, x->job->size ? ERR_AUTH : ERR_WORK,
-			"size differs: %" PRIu64 " bytes are expected, and the server sends more", max);
+		err_set(&x->err, x->job->size ? ERR_AUTH : ERR_WORK, x->job->size ?
+			"size differs: %" PRIu64 " bytes are expected, and the server sends more" :
+			"the server sends more than the %" PRIu64 " bytes that are taken", max);
 		return stop(x, 1);
 	}
 	if (x->mem)
@@ -195,7 +235,9 @@ static void set_options(struct xfer *x, const struct xfer_env *env)
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https,file");
-	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	/* What nothing vouches for but the connection it comes by must not be led to one that anybody can write to. */
+	int vouched = x->job->sha256 || x->job->sha512 || strncasecmp(x->job->url, "https:", 6) != 0;
+	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, vouched ? "http,https" : "https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 1L); /* credentials stay with the first host: curl's default */
 	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
@@ -222,6 +264,8 @@ static void set_request(struct xfer *x)
 		(void)snprintf(range, sizeof(range), "%" PRIu64 "-", x->offset);
 		curl_easy_setopt(x->easy, CURLOPT_RANGE, range);
 	}
+	if (x->job->post)
+		curl_easy_setopt(x->easy, CURLOPT_COPYPOSTFIELDS, x->job->post);
 }
 
 static void count(struct xfer *x, const struct xfer_env *env)
@@ -234,8 +278,10 @@ static void count(struct xfer *x, const struct xfer_env *env)
 
 static enum xfer_result finish_good(struct xfer *x)
 {
-	if (x->mem)
+	if (x->mem) {
+		x->job->got_size = x->mem->len;
 		return XFER_GOOD;
+	}
 	int old = x->part.resumed > 0;
 	if (part_finish(&x->part, x->job, &x->err) == 0) {
 		if (x->job->sha512)
@@ -382,11 +428,24 @@ static enum xfer_result finish_body(struct xfer *x)
 	return finish_good(x);
 }
 
+/* Whether the answer came from another host than the one that was asked. */
+static int is_elsewhere(const struct xfer *x)
+{
+	char *effective = NULL;
+	cleanup_free char *asked = xfer_host(x->job->url);
+
+	(void)curl_easy_getinfo(x->easy, CURLINFO_EFFECTIVE_URL, &effective);
+	cleanup_free char *reached = xfer_host(effective ? effective : "");
+	return strcasecmp(asked, reached) != 0;
+}
+
 enum xfer_result xfer_finish(struct xfer *x, CURLcode rc, const struct xfer_env *env)
 {
 	enum xfer_result result;
 
 	count(x, env);
+	if (x->job->reply)
+		x->job->reply->elsewhere = is_elsewhere(x);
 	if (x->stopped)
 		result = finish_stopped(x);
 	else if (x->ignored <= IGNORED_MAX && rc != CURLE_OK)

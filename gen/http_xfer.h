@@ -15,8 +15,7 @@ enum xfer_state { XFER_WAITING, XFER_RUNNING, XFER_DONE };
 
 struct xfer {
 	struct http_job *job;
-	struct buf *mem;	/* where the bytes go, instead of into the store; at most mem_max of them */
-	size_t mem_max;
+	struct buf *mem;	/* the job's: where the bytes go, instead of into the store */
 
 	enum xfer_state state;
 	uint64_t wake;		/* waiting: not before, in ms of progress_now() */

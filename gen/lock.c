@@ -51,12 +51,17 @@ struct lock_item *lock_add(struct lock *lock)
 	return item;
 }
 
+const char *lock_node_platform(const char *platform)
+{
+	return strcmp(platform, "darwin/arm64") == 0 ? "linux/arm64" : platform;
+}
+
 int lock_item_on(const struct lock_item *item, const char *platform)
 {
 	if (item->platform)
 		return strcmp(item->platform, platform) == 0;
 	for (size_t i = 0; i < item->n_platforms; i++)
-		if (strcmp(item->platforms[i].platform, platform) == 0)
+		if (strcmp(item->platforms[i].platform, lock_node_platform(platform)) == 0)
 			return 1;
 	return item->n_platforms == 0;
 }

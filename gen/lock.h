@@ -24,11 +24,11 @@ struct lock_blob {		/* image: a config or a layer */
 	char *media_type;
 };
 
-struct lock_platform {		/* image: what one platform needs */
+struct lock_platform {		/* image: what one platform of nodes (always linux) needs */
 	char *platform;
 	char *manifest;		/* 64 hex */
 	uint64_t manifest_size;
-	struct lock_blob *blobs;	/* config first, then layers */
+	struct lock_blob *blobs;	/* config first, then layers, then further documents (see oci_tree.h) */
 	size_t n_blobs;
 };
 
@@ -44,7 +44,7 @@ struct lock_item {
 	char *commit;		/* git, chart from git */
 	char *path;		/* chart from git */
 	char *member;		/* file: path inside the archive */
-	char *to;		/* file: path in the bundle */
+	char *to;		/* file: path in the bundle; image: folder of it, NULL is images */
 	char **paths;		/* npm: where it lies below the root file system, NULL-terminated */
 	char *integrity;	/* npm: the registry's "sha512-..." */
 	uint64_t size;		/* bytes; 0 is unknown (an image pinned by digest alone) */
@@ -88,6 +88,9 @@ void lock_item_release(struct lock_item *item);
 
 /* Whether the lock answers the spec. ERR_WORK and the first differences by name where it does not. */
 int lock_answers(const struct lock *lock, const struct spec *spec, struct err *err);
+
+/* The platform of the cluster's nodes on a host of that platform: images are for these. */
+const char *lock_node_platform(const char *platform);
 
 /* Whether the item is needed on that platform. */
 int lock_item_on(const struct lock_item *item, const char *platform);

@@ -4,6 +4,7 @@
 #include "fs.h"
 #include "mem.h"
 #include "members_lab.h"
+#include "oci_layout.h"
 #include "render.h"
 #include "rootfs.h"
 #include "templates.h"
@@ -112,6 +113,8 @@ static int add_artifacts(struct ctx *ctx, const struct lock *lock, struct plan *
 		if (kind->place(ctx, item, plan, err))
 			return err_wrap(err, "%s", item->id);
 	}
+	if (plan->n_images && oci_layout_build(ctx, plan, err))
+		return -1;
 	return plan->n_rootfs ? rootfs_build(ctx, plan, err) : 0;
 }
 

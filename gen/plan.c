@@ -117,6 +117,12 @@ void plan_add_rootfs(struct plan *p, const struct lock_item *item)
 	p->rootfs[p->n_rootfs++].item = item;
 }
 
+void plan_add_image(struct plan *p, const struct lock_item *item)
+{
+	p->images = xreallocarray(p->images, p->n_images + 1, sizeof(*p->images));
+	p->images[p->n_images++] = item;
+}
+
 static int by_path(const void *a, const void *b)
 {
 	return strcmp(((const struct plan_member *)a)->path, ((const struct plan_member *)b)->path);
@@ -190,5 +196,6 @@ void plan_release(struct plan *p)
 	}
 	free(p->members);
 	free(p->rootfs);
+	free(p->images);
 	*p = (struct plan){ 0 };
 }

@@ -30,6 +30,8 @@ struct plan {
 	size_t n;
 	struct plan_rootfs_part *rootfs;
 	size_t n_rootfs;
+	const struct lock_item **images;	/* become image layouts; see oci_layout.h */
+	size_t n_images;
 };
 
 /* A member from the store. */
@@ -47,6 +49,8 @@ int plan_add_file(struct plan *p, const char *path, const char *file, struct err
 int plan_add_open(struct plan *p, const char *path, int fd, const char *file, struct err *err);
 /* A package for the root file system. */
 void plan_add_rootfs(struct plan *p, const struct lock_item *item);
+/* An image for the layout of its folder. */
+void plan_add_image(struct plan *p, const struct lock_item *item);
 
 /* Sorts, and checks what the format asks: names, no name twice, no name below another, counts, sizes. ERR_USAGE. */
 int plan_finish(struct plan *p, const char *root, struct err *err);

@@ -1,5 +1,6 @@
 #include "proc.h"
 
+#include "fs.h"
 #include "mem.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,11 +45,9 @@ static char **make_env(const char *const *own)
 }
 
 /* In the child: never returns. What fails is said on its standard error, and the status is the shell's for it. */
-static void child(const struct proc *p, char **env, int out, int log)
+static void child(const struct proc *p, char **env, int in, int out, int log)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	if (null >= 0 && dup2(null, 0) >= 0 && dup2(out, 1) >= 0 && dup2(log, 2) >= 0 && (!p->dir || chdir(p->dir) == 0)) {
+	if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(log, 2) >= 0 && (!p->dir || chdir(p->dir) == 0)) {
 		environ = env;
 		(void)execvp(p->argv[0], (char *const *)(uintptr_t)p->argv);
 	}
@@ -55,6 +55,19 @@ static void child(const struct proc *p, char **env, int out, int log)
 	if (write(2, why, strlen(why)) < 0)
 		_exit(126);
 	_exit(127);
+}
+
+/* The standard input: a file in memory, so that nobody has to feed it while the program runs. */
+static int open_input(const struct proc *p, struct err *err)
+{
+	if (!p->in) {
+		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		return null < 0 ? err_errno(err, "%s: cannot open /dev/null", p->argv[0]) : null;
+	}
+	cleanup_close int fd = memfd_create("in", MFD_CLOEXEC);
+	if (fd < 0 || fs_write(fd, p->in, strlen(p->in), err) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(err, "%s: cannot make its standard input", p->argv[0]);
+	return steal_fd(&fd);
 }
 
 /* Reads what there is of one pipe. Returns 0, 1 at its end, -1. */
@@ -134,6 +147,9 @@ int proc_run(const struct proc *p, struct buf *out, struct buf *log, struct err 
 	cleanup_buf struct buf no_out = BUF_INIT, no_log = BUF_INIT;
 	int o[2], l[2], status;
 
+	cleanup_close int in = open_input(p, err);
+	if (in < 0)
+		return -1;
 	out = out ? out : &no_out;
 	log = log ? log : &no_log;
 	if (pipe2(o, O_CLOEXEC) < 0)
@@ -146,7 +162,7 @@ int proc_run(const struct proc *p, struct buf *out, struct buf *log, struct err 
 	char **env = make_env(p->env);
 	pid_t pid = fork();
 	if (pid == 0)
-		child(p, env, out_write, log_write);
+		child(p, env, in, out_write, log_write);
 	free(env);
 	if (pid < 0)
 		return err_errno(err, "%s: cannot start a process", p->argv[0]);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-const struct source_kind *const source_kinds[] = { &source_file, &source_deb, &source_npm, NULL };
+const struct source_kind *const source_kinds[] = { &source_file, &source_image, &source_deb, &source_npm, NULL };
 
 const struct source_kind *source_find(const char *name)
 {

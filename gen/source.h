@@ -4,6 +4,7 @@
 #include "err.h"
 #include "http.h"
 #include "lock.h"
+#include "mirror.h"
 #include "plan.h"
 #include "spec.h"
 #include "store.h"
@@ -19,6 +20,7 @@ struct ctx {
 	const struct spec *spec;
 	struct store *store;
 	struct http *http;	/* NULL for place */
+	const struct mirrors *mirrors;	/* where to go instead of hosts; or NULL */
 	const char *platform;	/* fetch, place: the one wanted */
 	int quiet;
 	struct err *failures;	/* what fetch_failed() collected: starts as NULL and 0 */
@@ -44,7 +46,7 @@ struct source_kind {
 	int (*place)(struct ctx *ctx, const struct lock_item *item, struct plan *plan, struct err *err);
 };
 
-extern const struct source_kind source_file, source_deb, source_npm;
+extern const struct source_kind source_file, source_image, source_deb, source_npm;
 
 /* The table, NULL-terminated. */
 extern const struct source_kind *const source_kinds[];

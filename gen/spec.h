@@ -28,7 +28,8 @@ struct spec_item {
 	struct spec_kv *sha256;	/* file: digests given inline, key is a platform or "all" */
 	size_t n_sha256;
 	char *member;		/* file: path inside the archive, with the same variables */
-	char *to;		/* file: member's path in the bundle; git: folder in the bundle */
+	char *to;		/* file: member's path in the bundle; git: folder in the bundle;
+				   image: "kicbase" for the cluster's base image */
 
 	char *repo;		/* chart: https://... or oci://...; NULL where it comes from git */
 	char *commit;		/* chart from git, git: commit or tag */

@@ -302,12 +302,28 @@ static int read_packages(struct spec *spec, const struct ytree *t, const struct 
 		"an npm package such as redis-commander@0.9.0", err);
 }
 
+/* What the cluster's node is made of is an image as well, in a folder of its own. */
+static int read_base_image(struct spec *spec, const struct ytree *t, const struct ytree_node *root, struct err *err)
+{
+	const struct ytree_node *cluster = ytree_get(root, "cluster");
+	const struct ytree_node *node = cluster ? ytree_get(cluster, "base_image") : NULL;
+	struct spec_item *item;
+
+	if (!node)
+		return 0;
+	if (!(item = add_item(spec, t, "image", node, err)))
+		return -1;
+	item->name = xstrdup(node->text);
+	item->to = xstrdup("kicbase");
+	return check_unique(spec, t, node, err);
+}
+
 int spec_read_items(struct spec *spec, const struct ytree *t, const struct ytree_node *root, struct err *err)
 {
 	if (read_mappings(spec, t, ytree_get(root, "files"), "files", "file", "a file", file_fields, err) ||
 		read_mappings(spec, t, ytree_get(root, "charts"), "charts", "chart", "a chart", chart_fields, err) ||
 		read_names(spec, t, ytree_get(root, "images"), "images", "image", shape_image, SHAPE_IMAGE, err) ||
-		read_mappings(spec, t, ytree_get(root, "git"), "git", "git", "a git tree", git_fields, err))
+		read_base_image(spec, t, root, err) || read_mappings(spec, t, ytree_get(root, "git"), "git", "git", "a git tree", git_fields, err))
 		return -1;
 	return read_packages(spec, t, ytree_get(root, "packages"), err);
 }

@@ -1,5 +1,6 @@
 #include "work.h"
 
+#include "image.h"
 #include "mem.h"
 
 #include <string.h>
@@ -13,17 +14,27 @@ void work_release(struct work *w)
 		store_close(w->store);
 	lock_release(&w->lock);
 	spec_release(&w->spec);
+	mirrors_release(&w->mirrors);
 	*w = (struct work){ 0 };
+}
+
+static int get_mirrors(struct work *w, const struct cmd_args *args, struct err *err)
+{
+	for (size_t i = 0; i < args->n_opts; i++)
+		if (args->opts[i].id == WORK_OPT_MIRROR_ID && mirrors_add(&w->mirrors, args->opts[i].value, err))
+			return -1;
+	return mirrors_load(&w->mirrors, err);
 }
 
 int work_spec(struct work *w, const struct cmd_args *args, struct err *err)
 {
 	const char *dir = cmd_labdir(args, err);
 
-	if (!dir || cmd_number(args, 'j', 1, CMD_JOBS_MAX, CMD_JOBS, &w->jobs, err) || spec_load(&w->spec, dir, err))
+	if (!dir || cmd_number(args, 'j', 1, CMD_JOBS_MAX, CMD_JOBS, &w->jobs, err) || get_mirrors(w, args, err) ||
+		spec_load(&w->spec, dir, err))
 		return -1;
 	w->quiet = cmd_has(args, 'q');
-	w->ctx = (struct ctx){ .spec = &w->spec, .quiet = w->quiet };
+	w->ctx = (struct ctx){ .spec = &w->spec, .mirrors = &w->mirrors, .quiet = w->quiet };
 	return 0;
 }
 
@@ -73,7 +84,7 @@ static int is_due(const struct lock_item *item, const char *const *platforms, co
 {
 	if (!lock_item_on(item, *at))
 		return 0;
-	return item->platform || item->n_platforms || at == platforms;
+	return item->platform || strcmp(item->kind, "image") == 0 || at == platforms;
 }
 
 /* All of one kind for one platform. */
@@ -116,17 +127,7 @@ int work_fetch(struct work *w, const char *const *platforms, struct err *err)
 
 int work_stored(const struct work *w, const struct lock_item *item)
 {
-	if (item->n_platforms == 0)
-		return store_has(w->store, item->sha256, NULL);
-	for (size_t i = 0; i < item->n_platforms; i++) {
-		const struct lock_platform *p = &item->platforms[i];
-		if (w->ctx.platform && strcmp(p->platform, w->ctx.platform) != 0)
-			continue;
-		if (!store_has(w->store, p->manifest, NULL))
-			return 0;
-		for (size_t k = 0; k < p->n_blobs; k++)
-			if (!store_has(w->store, p->blobs[k].digest, NULL))
-				return 0;
-	}
-	return 1;
+	if (strcmp(item->kind, "image") == 0)
+		return image_stored(&w->ctx, item);
+	return store_has(w->store, item->sha256, NULL);
 }

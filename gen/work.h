@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "err.h"
 #include "lock.h"
+#include "mirror.h"
 #include "source.h"
 #include "spec.h"
 
@@ -14,13 +15,14 @@ struct work {
 	struct store *store;
 	struct http *http;
 	int jobs, quiet;
+	struct mirrors mirrors;
 	struct ctx ctx;
 };
 
 void work_release(struct work *w);
 #define cleanup_work __attribute__((cleanup(work_release)))
 
-/* Reads the spec that the call names, and its options j and q. */
+/* Reads the spec that the call names, its options j and q, and the mirrors of its options and of config.yaml. */
 int work_spec(struct work *w, const struct cmd_args *args, struct err *err);
 
 /* work_spec(), and the lock, which must answer the spec. */
@@ -47,6 +49,9 @@ int work_fetch(struct work *w, const char *const *platforms, struct err *err);
 /* Whether the store has an artifact. */
 int work_stored(const struct work *w, const struct lock_item *item);
 
+#define WORK_OPT_MIRROR_ID 300
+#define WORK_OPT_MIRROR { .id = WORK_OPT_MIRROR_ID, .name = "mirror", .arg = "HOST=URL", .many = 1, \
+	.help = "take images of HOST from there, as docker.io=http://127.0.0.1:5000; may be given again" }
 #define WORK_OPT_PLATFORM { .id = 'p', .name = "platform", .arg = "OS/ARCH", .help = "only for this platform of the lab's" }
 
 #endif

@@ -43,10 +43,10 @@ else
 fi
 
 echo "installing:$missing"
-# A web server comes for the tests to start; as a service of the machine it would take port 80.
+# A web server, a registry and engines come for the tests to start; as services of the machine they would take ports.
 policy=/usr/sbin/policy-rc.d
 case $missing in
-*nginx*)
+*nginx* | *docker* | *containerd*)
 	if [ ! -e "$policy" ]; then
 		trap '$as_root rm -f "$policy"' EXIT
 		trap 'exit 1' HUP INT TERM

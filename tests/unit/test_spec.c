@@ -77,12 +77,14 @@ static void test_minikube(void **state)
 	assert_string_equal(s.title[1].key, "ko");
 	assert_int_equal(s.cluster.memory, 12000);
 	assert_string_equal(s.cluster.runtime, "docker");
-	assert_int_equal(s.n_items, 5);
+	assert_int_equal(s.n_items, 6);
 	assert_string_equal(s.items[0].kind, "file"); /* whatever the order in the file */
 	assert_string_equal(s.items[1].kind, "chart");
 	assert_int_equal(s.items[1].order, 30);
 	assert_string_equal(s.items[3].name, "registry.k8s.io/pause:3.10.1");
-	assert_string_equal(s.items[4].kind, "git");
+	assert_string_equal(s.items[4].name, "g/k:1"); /* the base image, in a folder of its own */
+	assert_string_equal(s.items[4].to, "kicbase");
+	assert_string_equal(s.items[5].kind, "git");
 	assert_int_equal(s.ports[0].local, 3000);
 
 	assert_true(spec_item_on(&s, &s.items[0], "linux/amd64"));
