@@ -37,7 +37,7 @@ TEMPLATES := $(shell find templates -type f 2>/dev/null)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: help all deps demo test lint fuzz bench install clean check-asan check-headers static unit unit-build
+.PHONY: help all deps demo test lint fuzz bench install clean check-asan check-headers static unit unit-build fuzz-build fuzz-seeds
 
 help:	## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -109,7 +109,41 @@ $(BUILD)/unit/%: tests/unit/%.c $(VERIFY_OBJ) $(GEN_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(GEN_CPPFLAGS) $(CFLAGS_ALL) -Itests/lib $(LDFLAGS_ALL) -o $@ $< $(VERIFY_OBJ) $(GEN_OBJ) -lcmocka $(GEN_LIBS) $(VERIFY_LIBS)
 
+# Fuzzing: clang's libFuzzer, everything under the address and undefined-behaviour sanitizers. A new tests/fuzz/fuzz_NAME.c
+# with seeds in tests/fuzz/corpus/NAME is all that a further target needs.
+FUZZ_S ?= 60
+FUZZ_CC ?= clang
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS = -std=c17 -O1 -g -fno-omit-frame-pointer $(FUZZ_SAN) $(CPPFLAGS_ALL) $(GEN_CPPFLAGS) -Itests/lib -Itests/fuzz -MMD -MP
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: deps-fuzz	## each fuzz target for FUZZ_S seconds (60); FILTER=word picks some
+	@$(MAKE) --no-print-directory fuzz-build
+	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_S) $(FILTER)
+
+fuzz-build: $(FUZZ_BIN)
+
+$(BUILD)/fuzz/verify.a: $(VERIFY_SRC:%.c=$(BUILD)/fuzz/%.o)
+$(BUILD)/fuzz/gen.a: $(GEN_SRC:%.c=$(BUILD)/fuzz/%.o) $(BUILD)/gen/templates.o
+$(BUILD)/fuzz/%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+# Libraries are named for all; the linker takes those that a target uses.
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/verify.a $(BUILD)/fuzz/gen.a
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--as-needed $(BUILD)/fuzz/gen.a $(BUILD)/fuzz/verify.a $(GEN_LIBS) $(VERIFY_LIBS)
+
+# The seeds as they are committed, written anew: only to look whether, or when, the format changes.
+fuzz-seeds: $(BUILD)/fuzz/verify.a
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $(BUILD)/fuzz/seeds tests/fuzz/seeds.c $(BUILD)/fuzz/verify.a $(VERIFY_LIBS)
+	$(BUILD)/fuzz/seeds tests/fuzz/corpus
+
 clean:	## remove what was built
 	rm -rf $(BUILD)
 
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/fuzz/*/*.d)

@@ -37,6 +37,7 @@ static const char conf_text[] =
 	"APT::Install-Suggests \"false\";\n"
 	"APT::Update::Error-Mode \"any\";\n"
 	"APT::Sandbox::User \"root\";\n" /* no change of user: the state is our own */
+	"Acquire::Retries \"2\";\n"
 	"Acquire::Languages \"none\";\n"
 	"Acquire::ForceHash \"SHA256\";\n"
 	"Dir::Cache::pkgcache \"\";\n"

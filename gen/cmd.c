@@ -5,6 +5,8 @@
 #include <getopt.h>
 #include <string.h>
 
+const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_help, NULL };
+
 const struct cmd *cmd_find(const char *name)
 {
 	for (const struct cmd *const *c = cmds; *c; c++)
@@ -151,4 +153,9 @@ int cmd_print(const struct buf *text, struct err *err)
 	if ((text->len && fwrite(text->data, 1, text->len, stdout) != text->len) || fflush(stdout) != 0)
 		return err_errno(err, "cannot write to standard output");
 	return 0;
+}
+
+void cmd_report(const struct err *err)
+{
+	(void)err_print(err, "labgen");
 }

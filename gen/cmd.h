@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /*
- * The verbs of labgen. One file a verb; the table in main.c is the only list of them: calls, help and the man page all
+ * The verbs of labgen. One file a verb; the table in cmd.c is the only list of them: calls, help and the man page all
  * come from it.
  */
 
@@ -46,7 +46,7 @@ struct cmd_args {
 	int help;		/* --help was there */
 };
 
-/* NULL-terminated; in main.c. */
+/* NULL-terminated. */
 extern const struct cmd *const cmds[];
 
 const struct cmd *cmd_find(const char *name);
@@ -64,7 +64,7 @@ int cmd_number(const struct cmd_args *args, int id, int min, int max, int otherw
 /* The lab's folder: the first argument, else "." where it holds a lab.yaml. NULL with err set. */
 const char *cmd_labdir(const struct cmd_args *args, struct err *err);
 
-/* Prints one error of several, while the work goes on or at its end. In main.c, which prints the last one. */
+/* Prints one error of several; the verb then returns one more for all, which main() prints. */
 void cmd_report(const struct err *err);
 
 /* Prints to standard output, whole. */

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_help, NULL };
-
-void cmd_report(const struct err *err)
-{
-	(void)err_print(err, "labgen");
-}
-
 static int run_verb(int argc, char **argv, struct err *err)
 {
 	const struct cmd *cmd = cmd_find(argv[0]);

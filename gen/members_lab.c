@@ -1,7 +1,6 @@
 #include "members_lab.h"
 
 #include "format.h"
-#include "fs.h"
 #include "mem.h"
 
 #include <dirent.h>
@@ -10,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_MAX (64u << 20)	/* bytes of one of the lab's own files */
 #define DEPTH_MAX 8		/* folders in each other */
 
 struct walk {
@@ -62,11 +60,8 @@ static int add_folder(struct walk *w, int fd, const char *path, int depth, struc
 static int add_file(struct walk *w, int fd, const char *path, struct err *err)
 {
 	cleanup_free char *shown = xasprintf("%s/%s", w->dir, path);
-	cleanup_buf struct buf text = BUF_INIT;
 
-	if (fs_slurp_fd(fd, shown, FILE_MAX, &text, err))
-		return -1;
-	return plan_add_mem(w->plan, path, text.data, text.len, err);
+	return plan_add_open(w->plan, path, fd, shown, err);
 }
 
 static int add_entry(struct walk *w, int dirfd, const char *name, const char *path, int depth, struct err *err)
@@ -85,7 +80,7 @@ static int add_entry(struct walk *w, int dirfd, const char *name, const char *pa
 	if (S_ISDIR(st.st_mode))
 		return add_folder(w, steal_fd(&fd), path, depth, err);
 	if (S_ISREG(st.st_mode))
-		return add_file(w, fd, path, err);
+		return add_file(w, steal_fd(&fd), path, err);
 	return err_set(err, ERR_USAGE, "%s/%s: neither a file nor a folder; remove it", w->dir, path);
 }
 

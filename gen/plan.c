@@ -8,8 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define FILE_MAX (64u << 20)	/* bytes of a file that is read into memory */
+#define FILE_MAX (64 << 20)	/* bytes of one of the lab's own files */
+#define SMALL (256 << 10)	/* bytes of a file that is kept in memory */
+#define CHUNK (64u << 10)
 
 static struct plan_member *add_member(struct plan *p, const char *path)
 {
@@ -58,20 +61,54 @@ int plan_add_fd(struct plan *p, const char *path, int fd, uint64_t size, const u
 	return 0;
 }
 
-int plan_add_file(struct plan *p, const char *path, const char *file, struct err *err)
+/* The digest of a file from its start to its end, which must come after size bytes. */
+static int hash_file(int fd, const char *file, uint64_t size, unsigned char digest[FORMAT_DIGEST], struct err *err)
 {
-	cleanup_close int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	cleanup_buf struct buf text = BUF_INIT;
+	cleanup_free unsigned char *chunk = xmalloc(CHUNK);
+	cleanup_hash struct hash *hash = hash_new();
+	uint64_t at = 0;
+	size_t got;
 
-	if (fd < 0)
+	do {
+		if (fs_pread(fd, chunk, CHUNK, at, &got, err))
+			return err_wrap(err, "%s", file);
+		hash_update(hash, chunk, got);
+		at += got;
+	} while (got == CHUNK);
+	hash_final(hash, digest);
+	return at == size ? 0 : err_set(err, ERR_WORK, "%s: changed while it was read", file);
+}
+
+int plan_add_open(struct plan *p, const char *path, int taken, const char *file, struct err *err)
+{
+	cleanup_close int fd = taken;
+	cleanup_buf struct buf text = BUF_INIT;
+	unsigned char digest[FORMAT_DIGEST];
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
 		return err_errno(err, "%s: cannot read", file);
+	if (S_ISREG(st.st_mode) && st.st_size > SMALL && st.st_size <= FILE_MAX) {
+		if (hash_file(fd, file, (uint64_t)st.st_size, digest, err))
+			return -1;
+		return plan_add_fd(p, path, steal_fd(&fd), (uint64_t)st.st_size, digest, err);
+	}
 	if (fs_slurp_fd(fd, file, FILE_MAX, &text, err))
 		return -1;
 	struct plan_member *m = add_member(p, path);
 	m->size = text.len;
-	hash_bytes(text.data ? text.data : "", text.len, m->digest);
+	hash_bytes(text.data, text.len, m->digest);
 	m->data = buf_steal(&text);
 	return 0;
+}
+
+int plan_add_file(struct plan *p, const char *path, const char *file, struct err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_errno(err, "%s: cannot read", file);
+	return plan_add_open(p, path, fd, file, err);
 }
 
 void plan_add_rootfs(struct plan *p, const struct lock_item *item)

@@ -38,8 +38,13 @@ int plan_add_blob(struct plan *p, const char *path, const char *sha256, const st
 int plan_add_mem(struct plan *p, const char *path, const void *data, size_t len, struct err *err);
 /* A member from an open file, which the plan takes over and closes; its digest and size were computed when it was written. */
 int plan_add_fd(struct plan *p, const char *path, int fd, uint64_t size, const unsigned char digest[32], struct err *err);
-/* A member from a file, read now into memory (at most 64 MiB: these are the lab's own texts and programs). */
+/*
+ * A member from a file, hashed now (at most 64 MiB: these are the lab's own texts and programs). A small one is kept in
+ * memory, a larger one open: should it change before it is copied, its digest will tell.
+ */
 int plan_add_file(struct plan *p, const char *path, const char *file, struct err *err);
+/* The same from an open descriptor, which the plan takes over also when it fails; file is for messages. */
+int plan_add_open(struct plan *p, const char *path, int fd, const char *file, struct err *err);
 /* A package for the root file system. */
 void plan_add_rootfs(struct plan *p, const struct lock_item *item);
 

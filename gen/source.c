@@ -14,22 +14,24 @@ const struct source_kind *source_find(const char *name)
 	return NULL;
 }
 
-void fetch_failed(struct ctx *ctx, const struct lock_item *item, const struct err *err)
+static void add_failure(struct ctx *ctx, const struct err *err, const char *what)
 {
 	ctx->failures = xreallocarray(ctx->failures, ctx->n_failures + 1, sizeof(*ctx->failures));
 	ctx->failures[ctx->n_failures] = *err;
-	(void)err_wrap(&ctx->failures[ctx->n_failures++], "%s", item->id);
+	(void)err_wrap(&ctx->failures[ctx->n_failures++], "%s", what);
+}
+
+void fetch_failed(struct ctx *ctx, const struct lock_item *item, const struct err *err)
+{
+	add_failure(ctx, err, item->id);
 }
 
 void fetch_failed_all(struct ctx *ctx, const struct lock_item *const *items, size_t n, const struct err *err)
 {
-	struct err all = *err;
-
 	if (n == 0)
 		return;
-	if (n > 1)
-		(void)err_set(&all, err->code, "and %zu more: %s", n - 1, err->msg);
-	fetch_failed(ctx, items[0], &all);
+	cleanup_free char *what = n > 1 ? xasprintf("%s and %zu more", items[0]->id, n - 1) : xstrdup(items[0]->id);
+	add_failure(ctx, err, what);
 }
 
 void fetch_failed_jobs(struct ctx *ctx, const struct lock_item *const *items, const struct http_job *jobs, size_t n)

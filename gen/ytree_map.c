@@ -153,7 +153,7 @@ static int read_field(const struct ytree *t, const struct ytree_node *node, cons
 	struct err *err)
 {
 	char *to = (char *)base + f->offset;
-	uint64_t number;
+	uint64_t number = 0;
 
 	switch (f->type) {
 	case YF_TEXT:

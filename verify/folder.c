@@ -7,6 +7,7 @@
 #include "path.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,24 +109,38 @@ static int walk_folder(const struct visit *v, int fd, char *path, size_t len, st
 		(void)close(fd);
 		return err_errno(err, "%s: %s", v->name, path);
 	}
-	for (struct dirent *e; status == 0 && (e = readdir(dir));)
+	for (struct dirent *e; status == 0 && (errno = 0, e = readdir(dir));)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
 			path[len] = '\0';
 			status = walk_entry(v, dirfd(dir), path, len, e->d_name, err);
 		}
+	if (status == 0 && errno) /* a folder that cannot be read to its end may hold anything */
+		status = err_errno(err, "%s: %s", v->name, path);
 	(void)closedir(dir);
 	return status;
+}
+
+/* Reads manifest or signature, which no more than a member may be a link. */
+static int slurp(const struct visit *v, const char *path, size_t max, struct buf *out, struct err *err)
+{
+	cleanup_close int fd = path_open(v->fd, path, err);
+
+	if (fd < 0)
+		return err_wrap(err, "not an extracted bundle: %s", path);
+	if (fs_slurp_fd(fd, path, max, out, err) == 0)
+		return 0;
+	if (err->code == ERR_USAGE) /* of a size that no bundle's has */
+		err->code = ERR_AUTH;
+	return -1;
 }
 
 static int identify(const struct visit *v, struct keyring *keys, struct err *err)
 {
 	cleanup_buf struct buf text = BUF_INIT, sig = BUF_INIT;
 
-	if (fs_slurp(v->fd, FORMAT_MANIFEST, FORMAT_MANIFEST_MAX, &text, err) < 0 ||
-	    fs_slurp(v->fd, FORMAT_SIGNATURE, FORMAT_SIGNATURE_MAX, &sig, err) < 0) {
-		err->code = ERR_AUTH;
-		return err_wrap(err, "not an extracted bundle");
-	}
+	if (slurp(v, FORMAT_MANIFEST, FORMAT_MANIFEST_MAX, &text, err) < 0 ||
+	    slurp(v, FORMAT_SIGNATURE, FORMAT_SIGNATURE_MAX, &sig, err) < 0)
+		return -1;
 	size_t len = text.len;
 	return bundle_identify(v->b, buf_steal(&text), len, sig.data, sig.len, keys, err);
 }

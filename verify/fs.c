@@ -72,9 +72,9 @@ int fs_slurp_fd(int fd, const char *name, size_t max, struct buf *out, struct er
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, "%s", name);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_WORK, "%s: not a regular file", name);
+		return err_set(err, ERR_USAGE, "%s: not a regular file", name);
 	if ((uint64_t)st.st_size > max)
-		return err_set(err, ERR_WORK, "%s: over %zu bytes", name, max);
+		return err_set(err, ERR_USAGE, "%s: over %zu bytes", name, max);
 	/* One byte more than its size, so that a file which grows meanwhile is noticed, and is not cut without a word. */
 	size_t want = (size_t)st.st_size + 1;
 	char *to = buf_reserve(out, want);
@@ -162,9 +162,11 @@ static int remove_entries(int fd, int depth, struct err *err)
 		return err_errno(err, "cannot read the folder");
 	}
 	int status = 0;
-	for (struct dirent *e; status == 0 && (e = readdir(dir));)
+	for (struct dirent *e; status == 0 && (errno = 0, e = readdir(dir));)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			status = remove_in(dirfd(dir), e->d_name, depth + 1, err);
+	if (status == 0 && errno)
+		status = err_errno(err, "cannot read the folder");
 	(void)closedir(dir);
 	return status;
 }
@@ -210,8 +212,10 @@ int fs_is_empty(int fd, struct err *err)
 		return err_errno(err, "cannot read the folder");
 	}
 	int empty = 1;
-	for (struct dirent *e; empty && (e = readdir(dir));)
+	for (struct dirent *e; empty == 1 && (errno = 0, e = readdir(dir));)
 		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	if (empty == 1 && errno)
+		empty = err_errno(err, "cannot read the folder");
 	(void)closedir(dir);
 	return empty;
 }

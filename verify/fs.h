@@ -18,7 +18,10 @@ int fs_read(int fd, void *data, size_t len, size_t *got, struct err *err);
 /* As fs_read(), from an offset. */
 int fs_pread(int fd, void *data, size_t len, uint64_t offset, size_t *got, struct err *err);
 
-/* Reads a whole regular file of at most max bytes below dirfd (or AT_FDCWD); symbolic links are followed. */
+/*
+ * Reads a whole regular file of at most max bytes below dirfd (or AT_FDCWD); symbolic links are followed. ERR_USAGE where
+ * it is larger, or no regular file.
+ */
 int fs_slurp(int dirfd, const char *path, size_t max, struct buf *out, struct err *err);
 
 /* As fs_slurp() from an open descriptor; name is for messages. */

@@ -49,8 +49,10 @@ static int countersigned(const struct keyring *ring, const struct minisign_key *
 		return 0;
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	if (fs_slurp_fd(fd, path, FORMAT_SIGNATURE_MAX, &file, err) < 0)
+	if (fs_slurp_fd(fd, path, FORMAT_SIGNATURE_MAX, &file, err) < 0) {
+		err->code = err->code == ERR_USAGE ? ERR_AUTH : err->code;
 		return -1;
+	}
 	if (minisign_sig_parse(&sig, file.data, file.len, err) < 0 || minisign_check(&sig, key, text, len, err) < 0)
 		return err_wrap(err, "%s", path);
 	if (strcmp(sig.untrusted, FORMAT_UNTRUSTED_COMMENT) != 0 || strcmp(sig.trusted, comment) != 0)
@@ -58,15 +60,18 @@ static int countersigned(const struct keyring *ring, const struct minisign_key *
 	return 1;
 }
 
-/* Has each key vouch, by the signature that came along or by a countersignature; counts those that do. */
+/*
+ * Has each key vouch, by the signature that came along or by a countersignature; counts those that do. A signature that
+ * only claims to be by a key is left in *claim: ids are short, and another of the keys can bear the same one.
+ */
 static int vouch(struct keyring *ring, const char *text, size_t len, const struct minisign_sig *sig,
-	const char *comment, size_t *vouched, struct err *err)
+	const char *comment, size_t *vouched, struct err *claim, struct err *err)
 {
 	for (size_t i = 0; i < ring->n; i++) {
 		struct keyring_key *k = &ring->keys[i];
 		int good = 0;
 		if (memcmp(sig->id, k->key.id, MINISIGN_ID) == 0)
-			good = minisign_check(sig, &k->key, text, len, err) < 0 ? -1 : 1;
+			good = minisign_check(sig, &k->key, text, len, claim) == 0;
 		else if (ring->beside)
 			good = countersigned(ring, &k->key, text, len, comment, err);
 		if (good < 0)
@@ -95,6 +100,7 @@ static int not_vouched(const struct keyring *ring, const struct minisign_sig *si
 int keyring_check(struct keyring *ring, const char *text, size_t len, const char *sig_text, size_t sig_len,
 	struct minisign_sig *sig, struct err *err)
 {
+	struct err claim = { 0 };
 	size_t vouched = 0;
 
 	if (ring->n == 0)
@@ -104,11 +110,14 @@ int keyring_check(struct keyring *ring, const char *text, size_t len, const char
 	if (strcmp(sig->untrusted, FORMAT_UNTRUSTED_COMMENT) != 0)
 		return err_set(err, ERR_AUTH, "untrusted comment is not \"%s\"", FORMAT_UNTRUSTED_COMMENT);
 	cleanup_free char *comment = keyring_counter_comment(sig->trusted, sig_text, sig_len);
-	if (vouch(ring, text, len, sig, comment, &vouched, err) < 0)
+	if (vouch(ring, text, len, sig, comment, &vouched, &claim, err) < 0)
 		return -1;
-	if (vouched == 0 || (ring->all && vouched < ring->n))
+	if (vouched > 0 && (!ring->all || vouched == ring->n))
+		return 0;
+	if (claim.code == ERR_NONE)
 		return not_vouched(ring, sig, err);
-	return 0;
+	*err = claim;
+	return -1;
 }
 
 void keyring_release(struct keyring *ring)

@@ -34,7 +34,7 @@ static int below_file(const struct manifest *m, char *path)
 {
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		int found = manifest_find(m, path) != NULL;
+		int found = is_reserved(path) || manifest_find(m, path) != NULL;
 		*slash = '/';
 		if (found)
 			return 1;

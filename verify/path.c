@@ -11,7 +11,7 @@
 /* Sets err from errno: what is there is not what a bundle extracts to (ERR_AUTH), or it cannot be told. */
 static int fail(const char *what, struct err *err)
 {
-	int structural = errno == ENOENT || errno == ELOOP || errno == ENOTDIR;
+	int structural = errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO;
 
 	err_errno(err, "%s", what);
 	if (structural)

@@ -118,8 +118,10 @@ static int load(struct volumes *v, const char *path, struct keyring *keys, struc
 	struct minisign_sig sig;
 
 	if (fs_slurp(AT_FDCWD, path, VOLUMES_LIST_MAX, &text, err) < 0 ||
-	    fs_slurp(AT_FDCWD, sig_path, FORMAT_SIGNATURE_MAX, &sig_text, err) < 0)
+	    fs_slurp(AT_FDCWD, sig_path, FORMAT_SIGNATURE_MAX, &sig_text, err) < 0) {
+		err->code = err->code == ERR_USAGE ? ERR_AUTH : err->code;
 		return -1;
+	}
 	free(keys->beside);
 	keys->beside = xstrdup(path);
 	if (keyring_check(keys, text.data, text.len, sig_text.data, sig_text.len, &sig, err) < 0)

@@ -3,7 +3,7 @@
 # the signer's public key, it is verified first. In a network name space that has a loopback device and nothing else,
 # and with a /sys of its own: preflight, up, check, down, and then no process may be left. As root, or as a user who may
 # make user name spaces. The lab's files go to a temporary folder.
-# Exit status: 0 good, 1 could not or did not work, 2 wrong usage.
+# Exit status: 0 good, 1 did not work, 2 wrong usage, 77 no such name space can be made here: what is missing is said.
 set -eu
 LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -18,7 +18,7 @@ missing() {
 	echo "airgap: no network name space can be made here; missing is one of:" >&2
 	if [ "$(id -u)" = 0 ]; then
 		echo "airgap:  - the right CAP_SYS_ADMIN for root, which a container does not have: run outside of it" >&2
-		exit 1
+		exit 77
 	fi
 	echo "airgap:  - root: run this as root" >&2
 	for switch in user.max_user_namespaces:0:15000 kernel.unprivileged_userns_clone:0:1 \
@@ -28,7 +28,7 @@ missing() {
 			echo "airgap:  - user name spaces: $name is ${values%:*}; an administrator runs: sysctl -w $name=${values#*:}" >&2
 	done
 	echo "airgap:  - user name spaces: $(unshare -U -r -n -m true 2>&1 || :) (in a chroot or a container they are refused)" >&2
-	exit 1
+	exit 77
 }
 
 # Steps 1 and 2: outside, find the way in.

@@ -76,7 +76,7 @@ edit() {
 	rm -r "$SRC"
 	"$LABGEN" lock "$LAB" --check
 	cmp "$LAB/lab.lock" "$BATS_TEST_TMPDIR/first"
-	! grep -q "$(date +%Y-%m-%d)" "$LAB/lab.lock"
+	lacks "$(date +%Y-%m-%d)" "$LAB/lab.lock"
 }
 
 @test "a lock that no longer answers the spec is refused by every verb" {
@@ -84,6 +84,7 @@ edit() {
 	"$LABGEN" lock "$LAB"
 	edit '0,/version: v1/s//version: v2/'
 	for verb in "lock --check" plan fetch "bundle -o $OUT --key $KEY.key"; do
+		# shellcheck disable=SC2086 # a verb and its options
 		refused 1 "no longer answers lab.yaml: file tool@v1 is in it and no longer asked for" "$LABGEN" $verb "$LAB"
 	done
 	nothing_written
@@ -106,7 +107,7 @@ edit() {
 	refused 2 "names nothing of this name" "$LABGEN" lock "$LAB" --update nobody
 	"$LABGEN" lock "$LAB" --update tool
 	grep -q "$(cat "$SRC/tool.sha256")" "$LAB/lab.lock"
-	! grep -q "$(cat "$SRC/text.sha256")" "$LAB/lab.lock"
+	lacks "$(cat "$SRC/text.sha256")" "$LAB/lab.lock"
 	refused 3 "--update text" "$LABGEN" lock "$LAB"
 	"$LABGEN" lock "$LAB" --update file/text --update tool
 	grep -q "$(cat "$SRC/text.sha256")" "$LAB/lab.lock"
@@ -170,7 +171,9 @@ assert sum(a["size"] for a in p["artifacts"]) == p["size"]'
 	cmp guide/a.md "$LAB/guide/a.md"
 	cmp lab.lock "$LAB/lab.lock"
 	grep -qx "LAB_NAME='mini'" lab.env
-	[ -x lab ] && [ -x bin/labverify ] && [ ! -x guide/text ]
+	[ -x lab ]
+	[ -x bin/labverify ]
+	[ ! -x guide/text ]
 	python3 -m json.tool <sbom.cdx.json >/dev/null
 }
 
@@ -254,6 +257,7 @@ assert sum(a["size"] for a in p["artifacts"]) == p["size"]'
 		"$BATS_TEST_TMPDIR/alone/labgen" bundle "$LAB" -o "$OUT" --key "$KEY.key"
 }
 
+# shellcheck disable=SC2016 # the inner shell expands
 # Runs a command on a small or read-only file system of its own: unshare_mount OPTIONS SCRIPT
 unshare_mount() {
 	mkdir -p "$BATS_TEST_TMPDIR/mnt"
@@ -265,6 +269,7 @@ unshare_mount() {
 	unshare_mount size=64k true || skip "no mounts in a user namespace here"
 	"$LABGEN" lock "$LAB"
 	export LABGEN LAB KEY
+	# shellcheck disable=SC2016 # the inner shell expands
 	refused 1 "the bundle needs" unshare_mount size=1m '"$LABGEN" bundle "$LAB" -o mini.tar --key "$KEY.key"; rc=$?; ls -A; exit $rc'
 	[[ ${lines[-1]} == *"free there"* ]]
 }
@@ -273,6 +278,7 @@ unshare_mount() {
 	unshare_mount size=64k true || skip "no mounts in a user namespace here"
 	"$LABGEN" lock "$LAB"
 	export LABGEN LAB KEY
+	# shellcheck disable=SC2016 # the inner shell expands
 	refused 1 "Read-only file system" unshare_mount ro '"$LABGEN" bundle "$LAB" -o mini.tar --key "$KEY.key"'
 	refused 1 "cannot open its folder: No such file" "$LABGEN" bundle "$LAB" -o "$BATS_TEST_TMPDIR/no/mini.tar" --key "$KEY.key"
 }
@@ -323,7 +329,8 @@ inject() {
 	[ ! -e a.key ]
 	refused 2 "exclude each other" "$LABGEN" key new b --no-password --password-file a.pub
 	refused 2 "use --password-file" setsid "$LABGEN" key new b </dev/null
-	[ ! -e b.key ] && [ ! -e b.pub ]
+	[ ! -e b.key ]
+	[ ! -e b.pub ]
 }
 
 @test "key: minisign signs with labgen's key, and labgen with minisign's" {
@@ -347,7 +354,8 @@ typing() {
 @test "key: passwords, asked for on the terminal, both ways with minisign" {
 	cd "$BATS_TEST_TMPDIR"
 	typing "horse horse" "$LABGEN key new ours" 4
-	[ -s ours.key ] && [ -s ours.pub ]
+	[ -s ours.key ]
+	[ -s ours.pub ]
 	typing "horse" "minisign -S -s ours.key -m $SRC/text -x text.minisig" 6
 	minisign -Vm "$SRC/text" -x text.minisig -p ours.pub
 	typing "staple staple" "minisign -G -s theirs.key -p theirs.pub" 6
@@ -363,4 +371,22 @@ typing() {
 	[[ $out != *horse* ]] # nothing typed is shown
 	[ ! -e third.key ]
 	nothing_written
+}
+
+@test "key: a signal at the password prompt gives the terminal back" {
+	cd "$BATS_TEST_TMPDIR"
+	python3 - "$LABGEN" <<-'PY'
+		import os, pty, signal, sys, termios
+		for sig in (signal.SIGINT, signal.SIGTERM):
+		    pid, fd = pty.fork()
+		    if pid == 0:
+		        os.execv(sys.argv[1], [sys.argv[1], "key", "new", "k"])
+		    while b"Password" not in os.read(fd, 1000):
+		        pass
+		    assert not termios.tcgetattr(fd)[3] & termios.ECHO
+		    os.kill(pid, sig)
+		    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == sig
+		    assert termios.tcgetattr(fd)[3] & termios.ECHO
+	PY
+	[ ! -e k.key ]
 }

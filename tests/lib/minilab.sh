@@ -2,6 +2,7 @@
 #
 #	minilab [DIR]	makes the lab ($LAB, by default $BATS_TEST_TMPDIR/lab), its sources in $SRC, a key $KEY.key and
 #			$KEY.pub without a password, and an empty store of its own
+#	lacks TEXT FILE	the file does not hold the text ("! grep" would fail no test)
 #	refused CODE TEXT COMMAND...	runs it: it must end with that status and say so in one line that holds the text
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -49,6 +50,14 @@ minilab_sums() {
 	done
 }
 
+lacks() {
+	if grep -q -e "$1" "$2"; then
+		echo "$2 holds $1"
+		return 1
+	fi
+}
+
+# shellcheck disable=SC2154 # status, output and lines are what bats' run sets
 refused() {
 	local code=$1 text=$2
 	shift 2

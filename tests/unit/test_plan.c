@@ -107,6 +107,16 @@ static void test_files(void **state)
 	assert_int_equal(symlink("file", link), 0);
 	assert_int_equal(plan_add_file(&p, "a", file, &err), 0);
 	assert_int_equal(p.members[0].size, 6);
+	/* A large one stays open; it is the same member. */
+	cleanup_free char *large = xmalloc(300000), *large_file = in_dir("large");
+	unsigned char digest[32];
+	memset(large, 'l', 300000);
+	hash_bytes(large, 300000, digest);
+	assert_int_equal(fs_replace(large_file, large, 300000, 0644, &err), 0);
+	assert_int_equal(plan_add_file(&p, "large", large_file, &err), 0);
+	assert_true(p.members[1].fd >= 0);
+	assert_int_equal(p.members[1].size, 300000);
+	assert_memory_equal(p.members[1].digest, digest, sizeof(digest));
 	assert_int_equal(plan_add_file(&p, "b", link, &err), -1);
 	assert_int_equal(plan_add_file(&p, "b", dir, &err), -1);
 	assert_int_equal(plan_add_file(&p, "b", "/nonexistent", &err), -1);

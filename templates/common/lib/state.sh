@@ -21,13 +21,20 @@ state_find() {
 	STATE=$(state_path)
 	[ -e "$STATE" ] || return 0
 	[ -d "$STATE" ] || die "$STATE: not a folder; set LAB_STATE to another one"
-	if [ -r "$STATE/lab-state" ]; then
+	if [ ! -r "$STATE" ] || [ ! -x "$STATE" ]; then
+		die "$STATE: belongs to another user; run lab as the user who brought it up, or set LAB_STATE to a folder of yours"
+	fi
+	if [ -s "$STATE/lab-state" ]; then
 		read -r state_owner <"$STATE/lab-state" || :
 		[ "$state_owner" = "$LAB_NAME" ] ||
 			die "$STATE: belongs to the lab '$state_owner'; set LAB_STATE to another folder for $LAB_NAME"
-	elif [ -n "$(ls -A "$STATE" 2>/dev/null)" ]; then
-		die "$STATE: holds files that are not a lab's, or not yours; set LAB_STATE to an empty or new folder"
+		return 0
 	fi
+	# An empty mark is that of a command that was killed as it began.
+	case $(ls -A "$STATE") in
+	'' | lab-state) ;;
+	*) die "$STATE: holds files that are not a lab's; set LAB_STATE to an empty or new folder" ;;
+	esac
 }
 
 # state_ancestor: prints the nearest folder at or above STATE that exists.
@@ -41,7 +48,7 @@ state_ancestor() {
 
 # state_make: makes STATE, for its owner alone, and marks it.
 state_make() {
-	[ ! -r "$STATE/lab-state" ] || return 0
+	[ ! -s "$STATE/lab-state" ] || return 0
 	{ mkdir -p "$STATE" && chmod 700 "$STATE" && printf '%s\n' "$LAB_NAME" >"$STATE/lab-state"; } ||
 		die "$STATE: cannot be made; set LAB_STATE to a folder that you may write in"
 }

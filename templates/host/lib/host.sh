@@ -164,6 +164,7 @@ verb_down() {
 		host_down
 		if [ "$host_purge" = 1 ]; then
 			state_remove "$STATE"/root.* "$STATE/data" "$STATE/log" "$STATE/run"
+			run rm -f "$STATE"/.lab-??????
 			# The mark goes last, so that an interrupted purge can be run again.
 			run rm -f "$STATE/lock" "$STATE/lock.owner" "$STATE/lab-state"
 			run rmdir "$STATE" || die "down: $STATE: holds files that are not the lab's; look at them and remove them by hand"

@@ -127,7 +127,8 @@ enter_show() {
 	[ "$ISOLATION" = chroot ] || printf 'setup=%s\n' "$(ui_command "$ROOT_SETUP")"
 }
 
-# inside PROGRAM ARGUMENTS: runs a program of the lab's root and waits for it, 15 seconds at most.
+# inside PROGRAM ARGUMENTS: runs a program of the lab's root and waits for it, INSIDE_LIMIT seconds at most.
+INSIDE_LIMIT=15
 inside() {
 	if [ ! -d "$ROOT" ] && [ "$DRY_RUN" = 0 ]; then
 		echo "the lab has not been up"
@@ -135,7 +136,7 @@ inside() {
 	fi
 	(
 		ENTER_DATA='' ENTER_DETACHED=0
-		! has timeout || ENTER_LIMIT=15
+		! has timeout || ENTER_LIMIT=$INSIDE_LIMIT
 		enter "$@"
 	) 9>&-
 }

@@ -80,7 +80,7 @@ service_healthy() {
 	[ -z "$service_port" ] || proc_listens "$PROC_PID" "$service_port" || return 1
 	# A question, so it is asked with --dry-run as well.
 	(
-		DRY_RUN=0
+		DRY_RUN=0 INSIDE_LIMIT=8
 		service_ready
 	) >/dev/null 2>&1 </dev/null
 }
@@ -134,6 +134,8 @@ service_stop() {
 	if service_running "$1"; then
 		service_pid=$PROC_PID
 		run kill -TERM "$service_pid" || :
+		# Somebody may have stopped it with Ctrl-Z or -STOP.
+		run kill -CONT "$service_pid" || :
 		[ "$DRY_RUN" = 0 ] || return 0
 		service_gone "$1" "$SERVICE_STOP" || {
 			kill -KILL "$service_pid" 2>/dev/null || :
