@@ -4,6 +4,7 @@
 #
 #	minikube_lab	makes the lab ($LAB, with ./lab), its state folder $LAB_STATE, and puts docker on PATH
 #	calls		prints what was called, without the bundle's path
+#	never PATTERN	nothing of the kind was called
 #	refused_lab CODE TEXT ARGUMENTS...	runs lab: it must end with that status, and say that
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -103,6 +104,13 @@ minikube_lab() {
 
 calls() {
 	sed "s,$LAB/,,g; s,$LAB_STATE,STATE,g" "$FAKE/calls"
+}
+
+# Whether nothing was called that matches.
+never() {
+	if calls | grep -E -- "$1"; then
+		return 1
+	fi
 }
 
 lab() {

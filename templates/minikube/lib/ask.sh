@@ -122,7 +122,7 @@ ask_session() {
 		printf 'TCP 127.0.0.1:%s\n' "$(port "$1")" >&"${ENTER_SHOW:-1}"
 		return 0
 	fi
-	if [ "$(ask_way)" = curl ] && curl --version | grep -q telnet; then
+	if [ "$(ask_way)" != cluster ] && has curl && curl --version | grep -q telnet; then
 		curl --silent --max-time 10 --noproxy '*' "telnet://127.0.0.1:$(port "$1")"
 	elif [ "$(ask_way)" != cluster ] && has nc; then
 		nc -w 10 127.0.0.1 "$(port "$1")"

@@ -47,8 +47,7 @@ settings_take() {
 	registry) settings_old=$REGISTRY REGISTRY=$2 ;;
 	esac
 	[ ! -r "$STATE/cluster" ] || [ "$settings_old" = "$2" ] ||
-		die "--$1 $2: the lab was brought up ${settings_old:+with --$1 $settings_old}${settings_old:-without --$1}; \
-run down --purge first, or leave --$1 away"
+		die "--$1 $2: the lab was brought up with ${settings_old:-another kind of cluster}; run down --purge first, or leave --$1 away"
 }
 
 # settings_options ARGUMENTS: the options of preflight and up.
