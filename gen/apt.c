@@ -208,9 +208,7 @@ int apt_closure(const struct apt *a, char *const *asks, struct apt_debs *out, in
 {
 	static const char *const args[] = { "install", "--print-uris", "-y", "-qq", "--no-install-recommends", "--", NULL };
 	cleanup_buf struct buf text = BUF_INIT, log = BUF_INIT;
-	int unused;
 
-	bad = bad ? bad : &unused;
 	*bad = -1;
 	if (run(a, "apt-get", args, asks, &text, &log, err) < 0) {
 		cleanup_free char *why = first_error(&log);

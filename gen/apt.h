@@ -45,8 +45,8 @@ int apt_has_lists(const struct apt *a);
 int apt_update(const struct apt *a, struct err *err);
 
 /*
- * The closure of the packages asks ("name" or "name=version", NULL-terminated). *bad (may be NULL) becomes the index of
- * the one that apt complains of, or -1.
+ * The closure of the packages asks ("name" or "name=version", NULL-terminated). *bad becomes the index of the one that apt
+ * complains of, or -1.
  */
 int apt_closure(const struct apt *a, char *const *asks, struct apt_debs *out, int *bad, struct err *err);
 

@@ -44,7 +44,7 @@ static unsigned runs_on(const json_t *entry, char *const *platforms)
 {
 	unsigned mask = 0;
 
-	for (unsigned i = 0; platforms[i] && i < 32; i++)
+	for (unsigned i = 0; i < 32 && platforms[i]; i++)
 		if (allows(json_object_get(entry, "os"), node_os(platforms[i])) &&
 			allows(json_object_get(entry, "cpu"), node_cpu(platforms[i])) &&
 			(strcmp(node_os(platforms[i]), "linux") != 0 || allows(json_object_get(entry, "libc"), "glibc")))

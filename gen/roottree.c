@@ -82,7 +82,8 @@ static void grow(struct roottree *t)
 		if (t->things[i].path)
 			*slot(&bigger, t->things[i].path) = t->things[i];
 	free(t->things);
-	*t = bigger;
+	t->things = bigger.things;
+	t->cap = bigger.cap;
 }
 
 static int note(struct roottree *t, const char *path, char type, struct err *err)

@@ -183,14 +183,17 @@ static int work_make(const struct store *s, int folder, char **name, struct err 
 		}
 		if (fd < 0 && (errno == EEXIST || errno == ENOENT))
 			continue;
-		if (fd < 0 || flock(fd, LOCK_EX) < 0)
-			return err_errno(err, "store %s: cannot make a work file", s->dir);
+		if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+			(void)err_errno(err, "store %s: cannot make a work file", s->dir);
+			return -1;
+		}
 		if (fstatat(s->fd, try, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		*name = steal(&try);
 		return steal_fd(&fd);
 	}
-	return err_set(err, ERR_WORK, "store %s: no name is free for a work file", s->dir);
+	(void)err_set(err, ERR_WORK, "store %s: no name is free for a work file", s->dir);
+	return -1;
 }
 
 int store_tmpfile(const struct store *s, struct err *err)

@@ -1,5 +1,7 @@
 #include "err.h"
 
+#include "utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +18,18 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
+/* Puts text at a place in the message, as far as there is room. */
+static void add(struct err *err, int at, const char *text)
+{
+	if (at < 0 || at >= ERR_MSG_MAX)
+		return;
+	size_t len = strlen(text), room = (size_t)(ERR_MSG_MAX - 1 - at);
+	if (len > room)
+		len = room;
+	memcpy(err->msg + at, text, len);
+	err->msg[at + (int)len] = '\0';
+}
+
 int err_errno(struct err *err, const char *fmt, ...)
 {
 	int saved = errno;
@@ -25,8 +39,8 @@ int err_errno(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->msg))
-		(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", strerror(saved));
+	add(err, n, ": ");
+	add(err, n + 2, strerror(saved));
 	return -1;
 }
 
@@ -39,20 +53,21 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->msg))
-		(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", inner);
+	add(err, n, ": ");
+	add(err, n + 2, inner);
 	return -1;
 }
 
 int err_print(const struct err *err, const char *prog)
 {
 	fprintf(stderr, "%s: ", prog);
-	for (const char *p = err->msg; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c < 0x20 || c == 0x7f)
-			fprintf(stderr, "\\x%02x", (unsigned)c);
+	for (const char *p = err->msg; *p;) {
+		size_t shown = utf8_shown(p);
+		if (shown)
+			(void)fwrite(p, 1, shown, stderr);
 		else
-			fputc(c, stderr);
+			fprintf(stderr, "\\x%02x", (unsigned)(unsigned char)*p);
+		p += shown ? shown : 1;
 	}
 	fputc('\n', stderr);
 	return err->code == ERR_NONE ? ERR_WORK : (int)err->code;

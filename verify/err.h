@@ -28,8 +28,8 @@ int err_errno(struct err *err, const char *fmt, ...) __attribute__((format(print
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Prints "PROG: MESSAGE\n" to standard error. Bytes that could steer a terminal (controls, DEL) are shown as \xNN:
- * messages quote names that came from outside. Returns the exit status for the code.
+ * Prints "PROG: MESSAGE\n" to standard error. Bytes that could steer a terminal, or a reader, are shown as \xNN (see
+ * utf8.h): messages quote names that came from outside. Returns the exit status for the code.
  */
 int err_print(const struct err *err, const char *prog);
 

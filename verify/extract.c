@@ -177,6 +177,9 @@ static int finish(struct site *s, const struct bundle *b, struct err *err)
 		return -1;
 	if (fchmod(s->work, 0755) < 0 || fsync(s->work) < 0)
 		return err_errno(err, "%s", s->work_name);
+	/* A rename goes by name: looked at before, so that no stranger's folder gets ours, and after, for the moment between. */
+	if (!still_there(s, s->work_name))
+		return err_set(err, ERR_AUTH, "%s: was swapped while it was written; nothing was extracted", s->work_name);
 	if (renameat(s->parent, s->work_name, s->parent, s->name) < 0)
 		return err_errno(err, "%s: cannot be given its name", s->name);
 	if (!still_there(s, s->name))

@@ -3,10 +3,11 @@
 
 #include "buf.h"
 
-/* libjansson, which labgen links as well, has a function of the short name: the linker must see another. */
-#define json_string buf_json_string
-
-/* Adds s as a JSON string (RFC 8259), with quotes; bytes outside ASCII are taken as UTF-8 and stay as they are. */
-void json_string(struct buf *out, const char *s);
+/*
+ * Adds s as a JSON string (RFC 8259), with quotes; bytes outside ASCII are taken as UTF-8 and stay as they are;
+ * those that are not, or that could steer a terminal (see utf8.h), become the text \xNN.
+ * (libjansson, which labgen links as well, has a json_string().)
+ */
+void json_quote(struct buf *out, const char *s);
 
 #endif

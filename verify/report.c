@@ -86,7 +86,7 @@ void report_json(const struct report *r, int with_members, struct buf *out)
 		buf_adds(out, ",\"checks\":[");
 		for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 			buf_adds(out, i ? "," : "");
-			json_string(out, checks[i]);
+			json_quote(out, checks[i]);
 		}
 		buf_adds(out, "],\"member\":[");
 		json_members(b, out);

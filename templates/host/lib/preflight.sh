@@ -100,7 +100,7 @@ preflight_all() {
 	preflight_platform
 	preflight_bundle SHA256SUMS rootfs.tar services checks
 	preflight_tools "install coreutils, util-linux, tar, sed, grep and awk as your distribution names them" \
-		awk cat chroot date df env grep kill ls mkdir mount mv readlink rm sed setsid sleep sync tail tar tr uname unshare wc
+		awk cat chroot date df env grep kill ls mkdir mount mv readlink rm sed setsid sleep tail tar tr uname unshare wc
 	preflight_isolation
 	preflight_state
 	preflight_disk
