@@ -108,7 +108,7 @@ json() {
 
 @test "a verb that the target does not define is unknown, by name" {
 	bare
-	rm "$BARE/lib/check.sh"
+	rm "$BARE/lib/checks.sh"
 	run "$BARE/lab" check
 	[ "$status" = 2 ]
 	[[ $output == *"unknown verb 'check'"* ]]

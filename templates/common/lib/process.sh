@@ -1,9 +1,15 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the files of lib/ share variables
-# Processes under Linux, and who listens where, from /proc alone.
+# Processes, and who listens where: from /proc, or where there is none (macOS), from ps and lsof.
 
 # proc_start PID: prints when the process started, in ticks since the boot, and fails where it is gone or dead. Together
 # with the boot's id this tells a process from a later one of the same number.
 proc_start() {
+	if [ ! -d /proc/self ]; then
+		proc_stat=$(ps -o lstart= -p "$1" | tr -s ' ' _)
+		[ -n "$proc_stat" ] || return 1
+		printf '%s\n' "$proc_stat"
+		return 0
+	fi
 	read -r proc_stat <"/proc/$1/stat" || return 1
 	# The name, in brackets, may hold anything.
 	proc_stat=${proc_stat##*) }
@@ -57,6 +63,12 @@ proc_listens() {
 
 # port_holder PORT: prints who listens there, as far as one may see; nothing where the port is free.
 port_holder() {
+	if [ ! -r /proc/net/tcp ]; then
+		lsof -nP -iTCP:"$1" -sTCP:LISTEN -Fpc 2>/dev/null | awk '
+			/^p/ { pid = substr($0, 2) }
+			/^c/ { print substr($0, 2) ", process " pid; exit }'
+		return 0
+	fi
 	for proc_inode in $(port_inodes "$1"); do
 		# shellcheck disable=SC2012 # the names in there are numbers
 		proc_pid=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v want="socket:[$proc_inode]" '

@@ -56,8 +56,10 @@ EOF
 		close|stop what open started
 		reset|wipe the lab's data and start again, as at the start of the lesson
 		down [--purge]|stop the lab; --purge removes its files as well
+		env|print the settings for your own shell: eval "\$(./lab env)"
 		help|this text
 	EOF
+	! has help_options || help_options
 	cat <<EOF
 
   --dry-run        print the commands and do nothing

@@ -8,6 +8,12 @@ host_find() {
 	ports_init
 }
 
+# lab_find VERB ARGUMENTS: the same for the verbs of common/lib, which take no arguments here.
+lab_find() {
+	ui_no_arguments "$@"
+	host_find
+}
+
 # host_missing: prints the names of the services that are not healthy.
 host_missing() {
 	for host_name in $SERVICES; do
