@@ -30,37 +30,52 @@ static int take(const struct pass *p, uint64_t offset, void *out, size_t len, co
 	return err_wrap(err, "%s", input_name(p->in, offset));
 }
 
+static int is_zero(const unsigned char *data, size_t len)
+{
+	static const unsigned char zeros[FORMAT_BLOCK];
+
+	return len <= sizeof(zeros) && memcmp(data, zeros, len) == 0;
+}
+
 /* The padding behind content that ends at offset: zero bytes, which nothing else checks. */
 static int check_padding(const struct pass *p, uint64_t offset, unsigned len, const char *member, struct err *err)
 {
-	static const unsigned char zeros[FORMAT_BLOCK];
 	unsigned char got[FORMAT_BLOCK];
 
 	if (take(p, offset, got, len, member, err) < 0)
 		return -1;
-	if (memcmp(got, zeros, len) != 0)
+	if (!is_zero(got, len))
 		return bad(p, offset, member, "padding is not zero", err);
 	return 0;
 }
 
-/* Reads content of size bytes at offset: hashes it, and writes it to fd unless that is -1. */
-static int copy_hashed(const struct pass *p, uint64_t offset, uint64_t size, const char *member, int fd,
-	unsigned char *buf, unsigned char digest[FORMAT_DIGEST], struct err *err)
+/*
+ * Reads member i's content, and with it the padding, which is less than a block: hashes the content, writes it to fd
+ * unless that is -1, and looks at the padding, which nothing else checks.
+ */
+static int copy_hashed(const struct pass *p, size_t i, int fd, unsigned char *buf, unsigned char digest[FORMAT_DIGEST],
+	struct err *err)
 {
+	const char *member = p->b->manifest.entries[i].path;
+	uint64_t offset = p->b->offsets[i], content = p->b->sizes[i], left = content + ustar_padding(content);
 	cleanup_hash struct hash *h = hash_new();
 
-	while (size > 0) {
+	while (left > 0) {
 		const unsigned char *data;
 		size_t len;
-		if (input_next(p->in, offset, size < INPUT_CHUNK ? (size_t)size : INPUT_CHUNK, buf, &data, &len, err) < 0)
+		if (input_next(p->in, offset, left < INPUT_CHUNK ? (size_t)left : INPUT_CHUNK, buf, &data, &len, err) < 0)
 			return err_wrap(err, "%s", input_name(p->in, offset));
 		if (len == 0)
 			return bad(p, offset, member, "cut short", err);
-		hash_update(h, data, len);
-		if (fd >= 0 && fs_write(fd, data, len, err) < 0)
+		size_t n = content < len ? (size_t)content : len;
+		hash_update(h, data, n);
+		if (fd >= 0 && fs_write(fd, data, n, err) < 0)
 			return err_wrap(err, "%s", member);
+		if (!is_zero(data + n, len - n))
+			return bad(p, offset + n, member, "padding is not zero", err);
+		content -= n;
 		offset += len;
-		size -= len;
+		left -= len;
 	}
 	hash_final(h, digest);
 	return 0;
@@ -69,14 +84,13 @@ static int copy_hashed(const struct pass *p, uint64_t offset, uint64_t size, con
 static int member_content(const struct pass *p, size_t i, int fd, unsigned char *buf, struct err *err)
 {
 	const struct manifest_entry *e = &p->b->manifest.entries[i];
-	uint64_t offset = p->b->offsets[i], size = p->b->sizes[i];
 	unsigned char digest[FORMAT_DIGEST];
 
-	if (copy_hashed(p, offset, size, e->path, fd, buf, digest, err) < 0)
+	if (copy_hashed(p, i, fd, buf, digest, err) < 0)
 		return -1;
 	if (memcmp(digest, e->digest, sizeof(digest)) != 0)
-		return bad(p, offset, e->path, "digest differs", err);
-	return check_padding(p, offset + size, ustar_padding(size), e->path, err);
+		return bad(p, p->b->offsets[i], e->path, "digest differs", err);
+	return 0;
 }
 
 /* One member's content, from open to close of where it goes. */
