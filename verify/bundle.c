@@ -8,10 +8,18 @@
 
 #include <string.h>
 
+#define LARGE (16u << 20)	/* bytes of a member that is worth beginning early */
+
+struct turn {
+	uint64_t size;
+	size_t member;
+};
+
 struct pass {
 	struct bundle *b;
 	struct input *in;
 	const struct bundle_sink *sink;
+	const struct turn *turns;	/* the order in which threads take the members */
 };
 
 static int bad(const struct pass *p, uint64_t offset, const char *member, const char *what, struct err *err)
@@ -94,9 +102,8 @@ static int member_content(const struct pass *p, size_t i, int fd, unsigned char 
 }
 
 /* One member's content, from open to close of where it goes. */
-static int member_work(void *arg, size_t i, unsigned char *buf, struct err *err)
+static int member_work(const struct pass *p, size_t i, unsigned char *buf, struct err *err)
 {
-	const struct pass *p = arg;
 	const char *path = p->b->manifest.entries[i].path;
 
 	if (!p->sink)
@@ -239,6 +246,42 @@ static int walk(struct pass *p, uint64_t offset, struct err *err)
 	return check_end(p, offset, err);
 }
 
+static int by_size(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size < y->size ? 1 : -1;
+	return x->member < y->member ? -1 : 1;
+}
+
+/*
+ * Several threads begin with the large members, the largest first, so that no one of them is left alone with one at the
+ * end; all others come in the order in which they lie in the file, as all do where there is one thread. To be freed.
+ */
+static struct turn *make_turns(const struct bundle *b, unsigned threads)
+{
+	struct turn *turns = xcalloc(b->manifest.n, sizeof(*turns));
+	uint64_t early = threads > 1 ? LARGE : UINT64_MAX;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->manifest.n; i++)
+		if (b->sizes[i] >= early)
+			turns[n++] = (struct turn){ b->sizes[i], i };
+	qsort(turns, n, sizeof(*turns), by_size);
+	for (size_t i = 0; i < b->manifest.n; i++)
+		if (b->sizes[i] < early)
+			turns[n++] = (struct turn){ b->sizes[i], i };
+	return turns;
+}
+
+static int take_turn(void *arg, size_t k, unsigned char *buf, struct err *err)
+{
+	const struct pass *p = arg;
+
+	return member_work(p, p->turns[k].member, buf, err);
+}
+
 static int read_members(struct pass *p, uint64_t offset, unsigned threads, struct err *err)
 {
 	struct bundle *b = p->b;
@@ -251,7 +294,9 @@ static int read_members(struct pass *p, uint64_t offset, unsigned threads, struc
 		return 0;
 	if (p->sink && p->sink->expect(p->sink->arg, b->total, b->manifest.n, err) < 0)
 		return -1;
-	return parallel_each(b->manifest.n, threads, INPUT_CHUNK, member_work, p, err);
+	cleanup_free struct turn *turns = make_turns(b, threads);
+	p->turns = turns;
+	return parallel_each(b->manifest.n, threads, INPUT_CHUNK, take_turn, p, err);
 }
 
 int bundle_peek(struct bundle *b, struct input *in, struct keyring *keys, struct err *err)
