@@ -34,6 +34,10 @@ VERIFY_OBJ := $(VERIFY_SRC:%.c=$(BUILD)/%.o)
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/templates.o
 TEMPLATES := $(shell find templates -type f 2>/dev/null)
 
+# The static labverify of this machine's own architecture, and the other one.
+STATIC := $(BUILD)/labverify-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+STATIC_ARM64 := $(BUILD)/labverify-linux-arm64
+
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
@@ -42,7 +46,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 help:	## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-all: $(BUILD)/labgen $(BUILD)/labverify static	## build labgen, labverify and the static labverify that bundles carry
+all: $(BUILD)/labgen $(BUILD)/labverify $(STATIC)	## build labgen, labverify and the static labverify that bundles carry
 
 $(BUILD)/labverify: $(VERIFY_OBJ) $(BUILD)/verify/main.o
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(VERIFY_LIBS)
@@ -65,13 +69,31 @@ $(BUILD)/gen/templates.c: gen/embed.sh $(TEMPLATES)
 $(BUILD)/gen/templates.o: $(BUILD)/gen/templates.c
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
-# The architecture of this machine's own static labverify.
-STATIC := $(BUILD)/labverify-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+# The one-file labverify: static, so that it runs on any Linux of its architecture, and the same bytes wherever it is built.
+# This machine's own architecture is part of "all"; "static" adds arm64, which a cross compiler makes. For macOS, where
+# nothing is static: cc -std=c17 -O2 -Iverify -DLABGEN_VERSION='"..."' -o labverify verify/*.c -lsodium -lcrypto
+STATIC_SRC := $(sort $(VERIFY_SRC)) verify/main.c
+STATIC_FLAGS = $(CPPFLAGS_ALL) -std=c17 -O2 $(WARN) $(HARDEN) -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)/= \
+	-static-pie -Wl,-z,relro,-z,now,--gc-sections,--build-id=none -s
+SYSROOT := $(BUILD)/sysroot-arm64
 
-static: $(STATIC)	## the one-file labverify
-$(STATIC): $(VERIFY_SRC) verify/main.c $(wildcard verify/*.h)
+static: deps-static	## the one-file labverify, for linux/amd64 and linux/arm64
+	@$(MAKE) --no-print-directory $(STATIC) $(STATIC_ARM64)
+	@ls -l $(STATIC) $(STATIC_ARM64)
+
+$(STATIC): $(STATIC_SRC) $(wildcard verify/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -static-pie -Wl,-z,relro,-z,now -s -o $@ $(VERIFY_SRC) verify/main.c $(VERIFY_LIBS)
+	$(CC) $(STATIC_FLAGS) -o $@ $(STATIC_SRC) $(VERIFY_LIBS)
+
+ifneq ($(STATIC),$(STATIC_ARM64))
+$(STATIC_ARM64): $(STATIC_SRC) $(wildcard verify/*.h) $(SYSROOT)/done
+	@mkdir -p $(@D)
+	aarch64-linux-gnu-gcc $(STATIC_FLAGS) -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/aarch64-linux-gnu \
+		-L$(SYSROOT)/usr/lib/aarch64-linux-gnu -o $@ $(STATIC_SRC) $(VERIFY_LIBS)
+endif
+
+$(SYSROOT)/done:
+	@sh tests/lib/sysroot.sh $(SYSROOT) arm64
 
 DEPS := sh tests/lib/deps.sh packages.txt
 deps:	## install what demo and test need (apt, as root or with sudo)
@@ -100,7 +122,18 @@ install: all	## install under $(DESTDIR)$(PREFIX)
 	cp -R bundles/. $(DESTDIR)$(PREFIX)/share/labgen/bundles
 	$(BUILD)/labgen help --man >$(DESTDIR)$(PREFIX)/share/man/man1/labgen.1
 
-unit-build: $(UNIT_BIN)
+# What tests of the command line call: a maker of small bundles, and calls that fail.
+TEST_TOOLS := $(BUILD)/tools/testbundle $(BUILD)/tools/failing.so
+
+unit-build: $(UNIT_BIN) $(TEST_TOOLS)
+
+$(BUILD)/tools/testbundle: tests/lib/testbundle.c $(VERIFY_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Itests/lib $(LDFLAGS_ALL) -o $@ $< $(VERIFY_OBJ) $(VERIFY_LIBS)
+
+$(BUILD)/tools/failing.so: tests/lib/failing.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE $(OPT) -Wall -Wextra -fPIC -shared -o $@ $< -ldl
 
 unit: $(UNIT_BIN)	## build and run the unit tests alone
 	@for t in $(UNIT_BIN); do $$t || exit 1; done
@@ -142,6 +175,15 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/verify.a $(BUILD)/fuzz/g
 fuzz-seeds: $(BUILD)/fuzz/verify.a
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $(BUILD)/fuzz/seeds tests/fuzz/seeds.c $(BUILD)/fuzz/verify.a $(VERIFY_LIBS)
 	$(BUILD)/fuzz/seeds tests/fuzz/corpus
+
+# Figures, as ratios to other tools in the same run. They fail on nothing: a machine may be slow or busy.
+bench: deps-bench	## speed and memory against the stock tools; BENCH_DIR, BENCH_RUNS, BENCH_MIB
+	@$(MAKE) --no-print-directory all $(BUILD)/tools/mkbundle
+	@for b in tests/bench/*.sh; do sh $$b $(BUILD) || exit 1; done
+
+$(BUILD)/tools/mkbundle: tests/bench/mkbundle.c $(VERIFY_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Itests/lib $(LDFLAGS_ALL) -o $@ $< $(VERIFY_OBJ) $(VERIFY_LIBS)
 
 clean:	## remove what was built
 	rm -rf $(BUILD)

@@ -7,6 +7,7 @@
 #include "newfile.h"
 #include "progress.h"
 #include "ustar.h"
+#include "volume_write.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -16,18 +17,25 @@
 struct writer {
 	const struct bundle_job *job;
 	const char *root;
-	int fd;
-	const char *path;	/* of the output, for messages */
+	struct newfile file;	/* where it goes, */
+	struct volume_writer *volumes;	/* or there */
 	unsigned char *buf;	/* CHUNK bytes, len of them waiting to be written */
 	size_t len;
 	struct hash *hash;
 	struct progress *progress;
 };
 
+static int write_out(struct writer *w, struct err *err)
+{
+	if (w->volumes)
+		return volume_writer_put(w->volumes, w->buf, w->len, err);
+	return fs_write(w->file.fd, w->buf, w->len, err) ? err_wrap(err, "%s", w->job->out) : 0;
+}
+
 static int flush(struct writer *w, struct err *err)
 {
-	if (fs_write(w->fd, w->buf, w->len, err))
-		return err_wrap(err, "%s", w->path);
+	if (write_out(w, err))
+		return -1;
 	progress_bytes(w->progress, (int64_t)w->len);
 	progress_tick(w->progress);
 	w->len = 0;
@@ -166,19 +174,6 @@ static void manifest_text(const struct plan *plan, struct buf *out)
 	}
 }
 
-static int check_space(const struct newfile *f, uint64_t size, struct err *err)
-{
-	uint64_t available = fs_free(f->dirfd);
-	char wanted[PROGRESS_SIZE_MAX], has[PROGRESS_SIZE_MAX];
-
-	if (available >= size)
-		return 0;
-	progress_size(wanted, size);
-	progress_size(has, available);
-	return err_set(err, ERR_WORK, "%s: the bundle needs %s, and only %s are free there; make room or write it elsewhere",
-		f->path, wanted, has);
-}
-
 static int put_all(struct writer *w, const struct buf *manifest, const struct buf *signature, struct err *err)
 {
 	const struct plan *plan = w->job->plan;
@@ -204,20 +199,48 @@ static int sign(const struct bundle_job *job, const struct buf *manifest, const 
 	return 0;
 }
 
+static int open_output(struct writer *w, uint64_t size, struct err *err)
+{
+	if (w->job->volume)
+		return volume_writer_open(&w->volumes, w->job->out, size, w->job->volume, err);
+	if (newfile_open(&w->file, w->job->out, 0666, err))
+		return -1;
+	return newfile_space(w->file.dirfd, w->job->out, size, err);
+}
+
 /* Nobody watches a bundle being written line by line: progress is for terminals. */
-static int write_out(const struct bundle_job *job, const char *root, const struct newfile *f, uint64_t size,
-	const struct buf *manifest, const struct buf *signature, struct err *err)
+static int write_all(struct writer *w, uint64_t size, const struct buf *manifest, const struct buf *signature,
+	struct err *err)
+{
+	w->progress = progress_start("bundle", 1, size, w->job->quiet || !isatty(STDERR_FILENO));
+	int failed = put_all(w, manifest, signature, err);
+	if (!failed)
+		progress_done(w->progress, w->job->out, size);
+	progress_end(w->progress);
+	return failed;
+}
+
+static int commit(struct writer *w, struct err *err)
+{
+	const struct bundle_job *job = w->job;
+
+	if (w->volumes)
+		return volume_writer_commit(w->volumes, job->lab, job->version, job->platform, job->signer, err);
+	return newfile_commit(&w->file, err);
+}
+
+static int write_bundle(const struct bundle_job *job, const char *root, uint64_t size, const struct buf *manifest,
+	const struct buf *signature, size_t *volumes, struct err *err)
 {
 	cleanup_free unsigned char *buf = xmalloc(CHUNK);
 	cleanup_hash struct hash *hash = hash_new();
-	struct writer w = { .job = job, .root = root, .fd = f->fd, .path = job->out, .buf = buf, .hash = hash };
+	struct writer w = { .job = job, .root = root, .file = NEWFILE_INIT, .buf = buf, .hash = hash };
+	int failed = open_output(&w, size, err) || write_all(&w, size, manifest, signature, err) || commit(&w, err);
 
-	w.progress = progress_start("bundle", 1, size, job->quiet || !isatty(STDERR_FILENO));
-	int failed = put_all(&w, manifest, signature, err);
-	if (!failed)
-		progress_done(w.progress, job->out, size);
-	progress_end(w.progress);
-	return failed;
+	*volumes = w.volumes ? volume_writer_count(w.volumes) : 0;
+	volume_writer_free(w.volumes);
+	newfile_release(&w.file);
+	return failed ? -1 : 0;
 }
 
 int bundle_write(const struct bundle_job *job, struct bundle_facts *facts, struct err *err)
@@ -226,14 +249,12 @@ int bundle_write(const struct bundle_job *job, struct bundle_facts *facts, struc
 	unsigned char id[FORMAT_DIGEST];
 	cleanup_buf struct buf manifest = BUF_INIT;
 	cleanup_buf struct buf signature = BUF_INIT;
-	cleanup_newfile struct newfile f = NEWFILE_INIT;
 
 	manifest_text(job->plan, &manifest);
 	if (bundle_name(root, comment, job->lab, job->version, job->platform, err) ||
 		sign(job, &manifest, comment, &signature, err) ||
 		archive_size(job->plan, root, manifest.len, signature.len, &facts->size, err) ||
-		newfile_open(&f, job->out, 0666, err) || check_space(&f, facts->size, err) ||
-		write_out(job, root, &f, facts->size, &manifest, &signature, err) || newfile_commit(&f, err))
+		write_bundle(job, root, facts->size, &manifest, &signature, &facts->volumes, err))
 		return -1;
 	hash_bytes(manifest.data, manifest.len, id);
 	hash_to_hex(id, facts->id);

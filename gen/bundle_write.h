@@ -18,12 +18,14 @@ struct bundle_job {
 	const struct signer *signer;
 	const struct store *store;	/* where the plan's blobs are */
 	const char *out;		/* the file to write, which must not exist */
+	uint64_t volume;		/* bytes of each volume OUT.001, ...; 0: one file */
 	int quiet;			/* no progress */
 };
 
 struct bundle_facts {
 	char id[HASH_HEX + 1];	/* bundle id */
 	uint64_t size;		/* bytes of the file */
+	size_t volumes;		/* 0: one file */
 	size_t members;		/* without manifest and signature */
 };
 

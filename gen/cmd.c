@@ -5,7 +5,8 @@
 #include <getopt.h>
 #include <string.h>
 
-const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_help, NULL };
+const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_split, &cmd_sign, &cmd_diff,
+	&cmd_gc, &cmd_store, &cmd_help, NULL };
 
 const struct cmd *cmd_find(const char *name)
 {
@@ -135,6 +136,46 @@ int cmd_number(const struct cmd_args *args, int id, int min, int max, int otherw
 		return err_set(err, ERR_USAGE, "%s: --%s must be a number from %d to %d, not '%s'", args->cmd->name,
 			find_opt(args->cmd, id)->name, min, max, text);
 	*out = value;
+	return 0;
+}
+
+/* Reads "4000M". Anything larger than max counts as wrong, so that nothing overflows. */
+static int read_size(const char *text, uint64_t max, uint64_t *out)
+{
+	static const char units[] = "KMGT";
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+
+	if (digits == 0 || (text[digits] && (!unit || text[digits + 1])))
+		return -1;
+	*out = 0;
+	for (size_t i = 0; i < digits; i++) {
+		*out = *out * 10 + (uint64_t)(text[i] - '0');
+		if (*out > max >> shift)
+			return -1;
+	}
+	*out <<= shift;
+	return 0;
+}
+
+int cmd_size(const struct cmd_args *args, int id, uint64_t min, uint64_t max, uint64_t otherwise, uint64_t *out,
+	struct err *err)
+{
+	const char *text = cmd_value(args, id);
+
+	*out = otherwise;
+	if (!text || (read_size(text, max, out) == 0 && *out >= min))
+		return 0;
+	return err_set(err, ERR_USAGE, "%s: --%s must be a size such as 4000M or 2G, from %llu to %llu bytes, not '%s'",
+		args->cmd->name, find_opt(args->cmd, id)->name, (unsigned long long)min, (unsigned long long)max, text);
+}
+
+int cmd_keys(const struct cmd_args *args, int id, struct keyring *keys, struct err *err)
+{
+	for (size_t i = 0; i < args->n_opts; i++)
+		if (args->opts[i].id == id && keyring_add(keys, args->opts[i].value, err))
+			return -1;
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #include "mem.h"
 #include "members.h"
 #include "progress.h"
+#include "volume_write.h"
+#include "volumes.h"
 #include "work.h"
 
 #include <string.h>
@@ -13,7 +15,7 @@
 
 #define OPT_KEY 'k'
 #define OPT_OUTPUT 'o'
-#define OPT_PASSWORD_FILE 256
+#define OPT_VOLUME_SIZE 's'
 
 /* The platform of this machine, or NULL where no bundle can be for it. */
 static const char *host_platform(void)
@@ -44,10 +46,12 @@ static int choose_platform(const struct work *w, const struct cmd_args *args, co
 }
 
 /* What is wrong with the output is said before anything is fetched; bundle_write() looks again. */
-static int check_output(const char *out, struct err *err)
+static int check_output(const char *out, uint64_t volume, struct err *err)
 {
 	struct stat st;
 
+	if (volume)
+		return volume_names_check(out, err);
 	if (lstat(out, &st) == 0)
 		return err_set(err, ERR_USAGE, "%s: exists already; remove it or choose another name", out);
 	return 0;
@@ -64,13 +68,16 @@ static int say(const char *out, const struct bundle_facts *facts, struct err *er
 	char size[PROGRESS_SIZE_MAX];
 
 	progress_size(size, facts->size);
-	buf_addf(&text, "%s: %zu members, %s, bundle id %s\n", out, facts->members, size, facts->id);
+	buf_addf(&text, "%s%s: %zu members, %s", out, facts->volumes ? VOLUMES_SUFFIX : "", facts->members, size);
+	if (facts->volumes)
+		buf_addf(&text, " in %zu volume%s", facts->volumes, facts->volumes == 1 ? "" : "s");
+	buf_addf(&text, ", bundle id %s\n", facts->id);
 	return cmd_print(&text, err);
 }
 
 /* Fetches, plans and writes, for the one platform. */
 static int make_bundle(struct work *w, const char *const *platform, const struct signer *signer, const char *out,
-	struct bundle_facts *facts, struct err *err)
+	uint64_t volume, struct bundle_facts *facts, struct err *err)
 {
 	cleanup_plan struct plan plan = { 0 };
 	char root[FORMAT_ROOT_MAX + 1], comment[MINISIGN_COMMENT_MAX + 1];
@@ -83,7 +90,8 @@ static int make_bundle(struct work *w, const char *const *platform, const struct
 	if (members_plan(&w->ctx, &w->lock, root, &plan, err))
 		return -1;
 	const struct bundle_job job = { .lab = w->spec.lab, .version = w->spec.version, .platform = platform[0],
-		.plan = &plan, .signer = signer, .store = w->store, .out = out, .quiet = w->quiet };
+		.plan = &plan, .signer = signer, .store = w->store, .out = out, .volume = volume,
+		.quiet = w->quiet };
 	return bundle_write(&job, facts, err);
 }
 
@@ -94,20 +102,21 @@ static int run(const struct cmd_args *args, struct err *err)
 	cleanup_signer struct signer *signer = NULL;
 	struct bundle_facts facts;
 	const char *platform[2];
+	uint64_t volume;
 
-	if (needs(out, "--output FILE", err) || needs(key, "--key FILE", err) || work_lock(&w, args, err) ||
-		choose_platform(&w, args, platform, err) || check_output(out, err) ||
-		signer_load(&signer, key, cmd_value(args, OPT_PASSWORD_FILE), err) ||
-		make_bundle(&w, platform, signer, out, &facts, err))
+	if (needs(out, "--output FILE", err) || needs(key, "--key FILE", err) ||
+		cmd_size(args, OPT_VOLUME_SIZE, FORMAT_VOLUME_MIN, CMD_VOLUME_MAX, 0, &volume, err) ||
+		work_lock(&w, args, err) || choose_platform(&w, args, platform, err) || check_output(out, volume, err) ||
+		signer_load(&signer, key, cmd_value(args, CMD_OPT_PASSWORD_FILE), err) ||
+		make_bundle(&w, platform, signer, out, volume, &facts, err))
 		return -1;
 	return say(out, &facts, err);
 }
 
 static const struct cmd_opt opts[] = {
 	{ .id = OPT_OUTPUT, .name = "output", .arg = "FILE", .help = "the bundle to write, as lab.tar; it must not exist" },
-	{ .id = OPT_KEY, .name = "key", .arg = "FILE", .help = "the secret key to sign with, as NAME.key" },
-	{ .id = OPT_PASSWORD_FILE, .name = "password-file", .arg = "FILE",
-		.help = "take the key's password from the first line of FILE, instead of asking" },
+	CMD_OPTS_KEY,
+	CMD_OPT_VOLUME_SIZE,
 	{ .id = 'p', .name = "platform", .arg = "OS/ARCH", .help = "for this platform of the lab's (this machine's)" },
 	WORK_OPT_MIRROR,
 	CMD_OPT_JOBS,
@@ -120,7 +129,10 @@ const struct cmd cmd_bundle = {
 	.args = "[LABDIR]",
 	.summary = "write the signed bundle of a lab",
 	.text = "First fetches what the store lacks. The same lab, platform and key give the same file, byte for byte, on any "
-		"machine. It appears whole under its name, or not at all.",
+		"machine. It appears whole under its name, or not at all.\n\n"
+		"With --volume-size it is cut into volumes for media that hold no file so large, with a signed list, "
+		"FILE.volumes. labverify takes the list for the bundle, and checks each volume alone as well; joined, they are "
+		"the bundle.",
 	.opts = opts,
 	.max_args = 1,
 	.run = run,

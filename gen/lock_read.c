@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define NODES_MAX 2000000		/* YAML values in a lock */
 #define BLOBS_MAX 512			/* blobs of an image on one platform */
@@ -177,15 +178,12 @@ static const struct yfield lock_fields[] = {
 };
 #undef AT
 
-int lock_load(struct lock *lock, const char *dir, struct err *err)
+int lock_load_file(struct lock *lock, const char *file, struct err *err)
 {
-	cleanup_free char *file = xasprintf("%s/lab.lock", dir);
 	cleanup_buf struct buf text = BUF_INIT;
 	cleanup_ytree struct ytree tree = { 0 };
 
 	*lock = (struct lock){ 0 };
-	if (access(file, F_OK) && errno == ENOENT)
-		return err_set(err, ERR_USAGE, "%s: no lab.lock in it; run labgen lock %s", dir, dir);
 	if (fs_slurp(AT_FDCWD, file, LOCK_FILE_MAX, &text, err) ||
 		ytree_parse(&tree, file, text.data ? text.data : "", text.len, NODES_MAX, err) ||
 		ytree_map(&tree, &tree.root, "the lock", lock_fields, lock, err)) {
@@ -193,4 +191,23 @@ int lock_load(struct lock *lock, const char *dir, struct err *err)
 		return -1;
 	}
 	return 0;
+}
+
+int lock_load(struct lock *lock, const char *dir, struct err *err)
+{
+	cleanup_free char *file = xasprintf("%s/lab.lock", dir);
+
+	*lock = (struct lock){ 0 };
+	if (access(file, F_OK) && errno == ENOENT)
+		return err_set(err, ERR_USAGE, "%s: no lab.lock in it; run labgen lock %s", dir, dir);
+	return lock_load_file(lock, file, err);
+}
+
+int lock_load_any(struct lock *lock, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return lock_load(lock, path, err);
+	return lock_load_file(lock, path, err);
 }

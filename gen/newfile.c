@@ -2,6 +2,7 @@
 
 #include "fs.h"
 #include "mem.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,4 +118,17 @@ void newfile_release(struct newfile *f)
 	free(f->name);
 	free(f->part);
 	*f = (struct newfile)NEWFILE_INIT;
+}
+
+int newfile_space(int dirfd, const char *path, uint64_t size, struct err *err)
+{
+	uint64_t available = fs_free(dirfd);
+	char wanted[PROGRESS_SIZE_MAX], has[PROGRESS_SIZE_MAX];
+
+	if (available >= size)
+		return 0;
+	progress_size(wanted, size);
+	progress_size(has, available);
+	return err_set(err, ERR_WORK, "%s: the bundle needs %s, and only %s are free there; make room or write it elsewhere",
+		path, wanted, has);
 }

@@ -3,6 +3,7 @@
 
 #include "err.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -28,5 +29,8 @@ int newfile_commit(struct newfile *f, struct err *err);
 /* Closes it, and removes it where it was not committed. */
 void newfile_release(struct newfile *f);
 #define cleanup_newfile __attribute__((cleanup(newfile_release)))
+
+/* Whether the folder dirfd has room for a bundle of size bytes, as far as that can be told. path is for messages. */
+int newfile_space(int dirfd, const char *path, uint64_t size, struct err *err);
 
 #endif

@@ -171,6 +171,13 @@ int shape_deb(const char *s)
 	return 1;
 }
 
+int shape_deb_version(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len <= 100 && *s >= '0' && *s <= '9' && word(s, len, ".+-:~");
+}
+
 int shape_npm(const char *s)
 {
 	if (strlen(s) > 214) /* npm's own limit */

@@ -22,6 +22,7 @@ int shape_http_local(const char *s);	/* http to this machine's own address */
 int shape_commit(const char *s);	/* 40 hex digits or the name of a tag */
 int shape_image(const char *s);		/* an image's reference with a tag that is not latest, or a sha256 digest */
 int shape_deb(const char *s);		/* Debian Policy 5.6.1: a package's name */
+int shape_deb_version(const char *s);	/* Debian Policy 5.6.12: a version, which begins with a digit */
 int shape_npm(const char *s);		/* npm: "name" or "@scope/name" */
 int shape_npm_version(const char *s);	/* one version, or a dist-tag */
 int shape_kube_name(const char *s);	/* a DNS label: Kubernetes' names */

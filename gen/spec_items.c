@@ -238,7 +238,7 @@ static int read_mappings(struct spec *spec, const struct ytree *t, const struct 
 	return 0;
 }
 
-/* A list of names: images, packages. npm's may end in "@VERSION". */
+/* A list of names: images, packages. Those of packages may end in a version, behind npm's '@' or apt's '='. */
 static int read_names(struct spec *spec, const struct ytree *t, const struct ytree_node *list, const char *key,
 	const char *kind, int (*check)(const char *), const char *shape, struct err *err)
 {
@@ -251,7 +251,8 @@ static int read_names(struct spec *spec, const struct ytree *t, const struct ytr
 		struct spec_item *item;
 		if (ytree_text(t, node, key, check, shape, err) || !(item = add_item(spec, t, kind, node, err)))
 			return -1;
-		const char *at = strcmp(kind, "npm") == 0 ? strchr(node->text + 1, '@') : NULL;
+		const char *at = strcmp(kind, "npm") == 0 ? strchr(node->text + 1, '@') :
+			strcmp(kind, "deb") == 0 ? strchr(node->text, '=') : NULL;
 		item->name = at ? xstrndup(node->text, (size_t)(at - node->text)) : xstrdup(node->text);
 		item->version = at ? xstrdup(at + 1) : NULL;
 		if (check_unique(spec, t, node, err))
@@ -266,6 +267,14 @@ static int is_npm_ask(const char *s)
 	cleanup_free char *name = at ? xstrndup(s, (size_t)(at - s)) : xstrdup(s);
 
 	return shape_npm(name) && (!at || shape_npm_version(at + 1));
+}
+
+static int is_deb_ask(const char *s)
+{
+	const char *at = strchr(s, '=');
+	cleanup_free char *name = at ? xstrndup(s, (size_t)(at - s)) : xstrdup(s);
+
+	return shape_deb(name) && (!at || shape_deb_version(at + 1));
 }
 
 static int is_origin(const char *s)
@@ -286,8 +295,8 @@ static int read_packages(struct spec *spec, const struct ytree *t, const struct 
 	if (!packages)
 		return 0;
 	if (ytree_map(t, packages, "packages", fields, spec, err) ||
-		read_names(spec, t, ytree_get(packages, "deb"), "deb", "deb", shape_deb,
-			"a Debian package's name such as redis-server", err))
+		read_names(spec, t, ytree_get(packages, "deb"), "deb", "deb", is_deb_ask,
+			"a Debian package such as redis-server or redis-server=5:7.0.15-1~deb12u10", err))
 		return -1;
 	return read_names(spec, t, ytree_get(packages, "npm"), "npm", "npm", is_npm_ask,
 		"an npm package such as redis-commander@0.9.0", err);

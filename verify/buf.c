@@ -47,8 +47,10 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n <= 0)
-		return;
+	if (n < 0) {
+		fputs("cannot format text\n", stderr);
+		_exit(1); /* text that is silently left out could be the part that matters */
+	}
 	char *to = buf_reserve(b, (size_t)n);
 	va_start(ap, fmt);
 	(void)vsnprintf(to, (size_t)n + 1, fmt, ap);

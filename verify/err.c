@@ -18,6 +18,18 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
+/* Puts text at a place in the message, as far as there is room. */
+static void add(struct err *err, int at, const char *text)
+{
+	if (at < 0 || at >= ERR_MSG_MAX)
+		return;
+	size_t len = strlen(text), room = (size_t)(ERR_MSG_MAX - 1 - at);
+	if (len > room)
+		len = room;
+	memcpy(err->msg + at, text, len);
+	err->msg[at + (int)len] = '\0';
+}
+
 int err_errno(struct err *err, const char *fmt, ...)
 {
 	int saved = errno;
@@ -27,8 +39,8 @@ int err_errno(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->msg))
-		(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", strerror(saved));
+	add(err, n, ": ");
+	add(err, n + 2, strerror(saved));
 	return -1;
 }
 
@@ -41,8 +53,8 @@ int err_wrap(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->msg))
-		(void)snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", inner);
+	add(err, n, ": ");
+	add(err, n + 2, inner);
 	return -1;
 }
 

@@ -34,16 +34,27 @@ char *keyring_counter_comment(const char *trusted, const char *sig_text, size_t 
 	return xasprintf("%s signature=%s", trusted, hex);
 }
 
-/* Looks for the key's countersignature. 1: good; 0: there is none; -1: there is one, and it is not good. */
-static int countersigned(const struct keyring *ring, const struct minisign_key *key, const char *text, size_t len,
-	const char *comment, struct err *err)
+char *keyring_counter_path(const struct keyring *ring, size_t i)
 {
-	cleanup_buf struct buf file = BUF_INIT;
-	struct minisign_sig sig;
 	char id[MINISIGN_ID_HEX + 1];
 
-	minisign_id_hex(key->id, id);
-	cleanup_free char *path = xasprintf("%s.%s.minisig", ring->beside, id);
+	if (!ring->beside)
+		return NULL;
+	minisign_id_hex(ring->keys[i].key.id, id);
+	return xasprintf("%s.%s.minisig", ring->beside, id);
+}
+
+/* Looks for key i's countersignature. 1: good; 0: there is none; -1: there is one, and it is not good. */
+static int countersigned(const struct keyring *ring, size_t i, const char *text, size_t len, const char *comment,
+	struct err *err)
+{
+	const struct minisign_key *key = &ring->keys[i].key;
+	cleanup_buf struct buf file = BUF_INIT;
+	struct minisign_sig sig;
+	cleanup_free char *path = keyring_counter_path(ring, i);
+
+	if (!path)
+		return 0;
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
@@ -72,8 +83,8 @@ static int vouch(struct keyring *ring, const char *text, size_t len, const struc
 		int good = 0;
 		if (memcmp(sig->id, k->key.id, MINISIGN_ID) == 0)
 			good = minisign_check(sig, &k->key, text, len, claim) == 0;
-		else if (ring->beside)
-			good = countersigned(ring, &k->key, text, len, comment, err);
+		else
+			good = countersigned(ring, i, text, len, comment, err);
 		if (good < 0)
 			return -1;
 		k->vouched = good;

@@ -42,6 +42,9 @@ int keyring_check(struct keyring *ring, const char *text, size_t len, const char
  */
 char *keyring_counter_comment(const char *trusted, const char *sig_text, size_t sig_len);
 
+/* The file that key i's countersignature would be, or NULL where none is looked for. Owned by the caller. */
+char *keyring_counter_path(const struct keyring *ring, size_t i);
+
 void keyring_release(struct keyring *ring);
 #define cleanup_keyring __attribute__((cleanup(keyring_release)))
 

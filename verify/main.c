@@ -5,9 +5,11 @@
 #include "mem.h"
 #include "parallel.h"
 #include "report.h"
+#include "sandbox.h"
 #include "volumes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <sodium.h>
 #include <string.h>
@@ -21,6 +23,7 @@ struct options {
 	size_t n_dirs;
 	const char *target;	/* -C */
 	const char *output;	/* -o */
+	char *writes;		/* the folder that target or output is to appear in; NULL: nothing is written; owned */
 	const char *bundle;
 	int json;
 	unsigned threads;
@@ -65,7 +68,8 @@ static void help(FILE *f)
 		fprintf(f, "  labverify %-8s%s\n%20s%s\n", verbs[i].name, verbs[i].args, "", verbs[i].what);
 	fputs("\nBUNDLE is NAME.tar, or NAME.tar.volumes for all volumes, or NAME.tar.001 for that volume alone; - is standard input.\n\n"
 	      "  -p, --key PUB         a minisign public key: a file, or the key itself; again for more: any one suffices\n"
-	      "      --all             every key given has to vouch; countersignatures lie in BUNDLE.KEYID.minisig\n"
+	      "      --all             every key given has to vouch; countersignatures lie in BUNDLE.KEYID.minisig,\n"
+	      "                        those of a folder in DIR.tar.KEYID.minisig\n"
 	      "  -C, --directory DIR   extract: the new folder; it appears whole or not at all\n"
 	      "  -o, --output FILE     report: HTML, or JSON where the name ends in .json\n"
 	      "  -I, --volumes-in DIR  look for volumes in DIR as well; may be given again\n"
@@ -137,6 +141,19 @@ static int read_input(struct options *o, const struct volumes *v, struct input *
 	return bundle_read(b, in, &o->keys, NULL, o->threads, err);
 }
 
+/* All is open: what may still be read is path (or NULL), which is what is to be checked, and countersignatures. */
+static void settle(const struct options *o, const char *path)
+{
+	char *reads[KEYRING_MAX + 1];
+
+	for (size_t i = 0; i < o->keys.n; i++)
+		reads[i] = keyring_counter_path(&o->keys, i);
+	reads[o->keys.n] = path ? xstrdup(path) : NULL;
+	(void)sandbox_settle(o->writes, (const char *const *)reads, o->keys.n + 1);
+	for (size_t i = 0; i <= o->keys.n; i++)
+		free(reads[i]);
+}
+
 /* Checks what was named, all of it; with o->target also extracts it. */
 static int read_bundle(struct options *o, struct bundle *b, const char **source, struct err *err)
 {
@@ -145,11 +162,17 @@ static int read_bundle(struct options *o, struct bundle *b, const char **source,
 	struct err which;
 
 	if (!o->target && is_folder(o->bundle)) {
+		size_t len = strlen(o->bundle);
+		while (len > 1 && o->bundle[len - 1] == '/')
+			len--;
+		o->keys.beside = xasprintf("%.*s.tar", (int)len, o->bundle); /* the bundle that it came out of */
 		*source = "extracted folder";
+		settle(o, o->bundle);
 		return folder_check(o->bundle, b, &o->keys, o->threads, err);
 	}
 	if (open_bundle(o, &volumes, &in, err) < 0)
 		return -1;
+	settle(o, NULL);
 	*source = volumes.n ? "volumes" : input_is_stream(&in) ? "stream" : "one file";
 	if (read_input(o, &volumes, &in, b, err) == 0)
 		return 0;
@@ -189,7 +212,10 @@ static int check_one_volume(struct options *o, struct err *err)
 		free(path);
 		path = xasprintf("%s/%s", o->dirs[i], fs_basename(list_name));
 	}
-	if (volumes_load(&v, path, &o->keys, err) < 0 || volumes_check_one(&v, o->bundle, &number, err) < 0)
+	if (volumes_load(&v, path, &o->keys, err) < 0)
+		return -1;
+	settle(o, o->bundle);
+	if (volumes_check_one(&v, o->bundle, &number, err) < 0)
 		return -1;
 	if (o->json)
 		buf_addf(&out, "{\"verdict\":\"good\",\"volume\":%zu,\"volumes\":%zu}\n", number, v.n);
@@ -300,6 +326,16 @@ static int parse(struct options *o, const struct verb *verb, int argc, char **ar
 	return 0;
 }
 
+/* The folder that path, which may end in '/', is in. To be freed. */
+static char *folder_above(const char *path)
+{
+	cleanup_free char *p = xstrdup(path);
+
+	for (size_t len = strlen(p); len > 1 && p[len - 1] == '/';)
+		p[--len] = '\0';
+	return fs_dirname(p);
+}
+
 static int run(int argc, char **argv, struct options *o, struct err *err)
 {
 	const struct verb *verb = NULL;
@@ -312,6 +348,8 @@ static int run(int argc, char **argv, struct options *o, struct err *err)
 			argc > 1 ? argv[1] : "(none)");
 	if (parse(o, verb, argc - 1, argv + 1, err) < 0)
 		return -1;
+	o->writes = o->target || o->output ? folder_above(o->target ? o->target : o->output) : NULL;
+	(void)sandbox_enter(o->writes);
 	return verb->run(o, err);
 }
 
@@ -325,11 +363,25 @@ static void print_json_error(const struct err *err)
 	fputs(out.data, stdout);
 }
 
+/*
+ * Whoever starts us with a standard descriptor closed would have the next file opened under its number, and messages
+ * written into that. What is put in its place can do nothing, so that using it still fails.
+ */
+static int keep_standard(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .threads = parallel_processors() };
 	struct err err = { 0 };
 
+	if (keep_standard() < 0)
+		return ERR_WORK;
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
 		help(stdout);
 		return 0;
@@ -345,6 +397,7 @@ int main(int argc, char **argv)
 	}
 	int status = run(argc, argv, &o, &err);
 	keyring_release(&o.keys);
+	free(o.writes);
 	if (status == 0)
 		return 0;
 	if (o.json)

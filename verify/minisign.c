@@ -109,8 +109,8 @@ static int comment_take(char out[MINISIGN_COMMENT_MAX + 1], const char *prefix, 
 	if (rest > MINISIGN_COMMENT_MAX)
 		return err_set(err, ERR_AUTH, "comment over %d bytes", MINISIGN_COMMENT_MAX);
 	for (size_t i = 0; i < rest; i++)
-		if (line[skip + i] < 0x20 || line[skip + i] > 0x7e)
-			return err_set(err, ERR_AUTH, "comment with a byte that is not printable ASCII");
+		if ((line[skip + i] < 0x20 && line[skip + i] != '\t') || line[skip + i] > 0x7e)
+			return err_set(err, ERR_AUTH, "comment with a byte that is neither printable ASCII nor a tab");
 	memcpy(out, line + skip, rest);
 	out[rest] = '\0';
 	return 0;

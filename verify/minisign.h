@@ -45,9 +45,9 @@ int minisign_key_load(struct minisign_key *key, const char *arg, struct err *err
 void minisign_id_hex(const unsigned char id[MINISIGN_ID], char hex[MINISIGN_ID_HEX + 1]);
 
 /*
- * Reads a signature file, strictly: four lines, each ended by one "\n", base64 in its one canonical spelling, printable
- * ASCII comments. ERR_AUTH and why where a byte is otherwise. So every byte of an accepted file but the untrusted
- * comment's is covered; the callers here compare that one as well.
+ * Reads a signature file, strictly: four lines, each ended by one "\n", base64 in its one canonical spelling, comments
+ * of printable ASCII and tabs (minisign's own default has those). ERR_AUTH and why where a byte is otherwise. So every
+ * byte of an accepted file but the untrusted comment's is covered; the callers here compare that one as well.
  */
 int minisign_sig_parse(struct minisign_sig *sig, const char *text, size_t len, struct err *err);
 

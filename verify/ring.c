@@ -56,7 +56,7 @@ static int slot_fill(struct ring *r, struct slot *slot, struct err *err)
 		if (wait_readable(r) < 0)
 			return 0;
 		ssize_t n = read(r->fd, slot->data + slot->len, SLOT_SIZE - slot->len);
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || errno == EAGAIN)) /* whoever gave it may have made it non-blocking */
 			continue;
 		if (n < 0)
 			return err_errno(err, "cannot read");

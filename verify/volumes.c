@@ -259,9 +259,11 @@ int volumes_check_one(const struct volumes *v, const char *path, size_t *number,
 int volumes_is_volume(const char *path)
 {
 	size_t len = strlen(path);
-	const char *end = path + len - VOLUMES_DIGITS;
 
-	if (len < VOLUMES_DIGITS + 5 || memcmp(end - 5, ".tar.", 5) != 0)
+	if (len < VOLUMES_DIGITS + 5)
+		return 0;
+	const char *end = path + len - VOLUMES_DIGITS;
+	if (memcmp(end - 5, ".tar.", 5) != 0)
 		return 0;
 	return strspn(end, "0123456789") == VOLUMES_DIGITS;
 }

@@ -403,7 +403,7 @@ onefile() {
 	pub=$(tail -n 1 "$SRC/up.pub")
 	other=$(tail -n 1 "$SRC/other.pub")
 	onefile "minisign: $pub"
-	minisign -S -t 'release v1' -s "$SRC/up.key" -m "$SRC/linux-tool" >/dev/null
+	minisign -S -s "$SRC/up.key" -m "$SRC/linux-tool" >/dev/null
 	"$LABGEN" lock "$LAB" -q
 	grep -q 'evidence: "minisign"' "$LAB/lab.lock"
 

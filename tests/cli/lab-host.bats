@@ -6,8 +6,8 @@ setup() {
 	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	export LAB_STATE="$BATS_TEST_TMPDIR/state folder"
 	unset LAB_PUBKEY LAB_PORT_OFFSET NO_COLOR
-	# Ports of our own, so that a Redis on the machine is in nobody's way.
-	OFFSET=20000
+	# Ports of our own, so that neither a Redis on the machine nor another run of these tests is in the way.
+	OFFSET=$((10000 + $$ % 400 * 100))
 }
 
 teardown() {
@@ -59,8 +59,10 @@ pid_of() {
 }
 
 # living: the processes that have something of this test's state folder mounted, as each service has its data folder.
+# What lies on another file system than / is shown from that one's root on, so the path is looked for from bats' folder on.
 living() {
-	grep -lsF "${LAB_STATE// /\\040}/" /proc/[0-9]*/mountinfo
+	local state=${LAB_STATE#"${BATS_RUN_TMPDIR%/*}"}
+	grep -lsF "${state// /\\040}/" /proc/[0-9]*/mountinfo
 }
 
 gone() {
@@ -268,6 +270,7 @@ ef\' ]
 @test "rootfs.tar that is not what the manifest says is refused, with nothing unpacked" {
 	bare
 	unshare -U -r -m true 2>/dev/null || [ "$(id -u)" = 0 ] || skip "user name spaces are not usable here"
+	export LAB_PORT_OFFSET=$((100 + $$ % 300 * 100))
 	[ "$(uname -m)" != aarch64 ] || sed -i "s,linux/amd64,linux/arm64," "$BARE/lab.env"
 	echo rubbish >"$BARE/rootfs.tar"
 	printf '%064d  rootfs.tar\n' 1 >"$BARE/SHA256SUMS"
@@ -300,7 +303,7 @@ ef\' ]
 		[ "$(grep -c '^ok ' <<<"$output")" = 3 ]
 		run $shell "$LAB" open
 		[ "$status" = 0 ]
-		[[ $output == *"http://127.0.0.1:28081/"* ]]
+		[[ $output == *"http://127.0.0.1:$((8081 + OFFSET))/"* ]]
 		run $shell "$LAB" close
 		[ "$status" = 0 ]
 		run $shell "$LAB" down
@@ -319,7 +322,7 @@ ef\' ]
 @test "real: the services listen on 127.0.0.1 alone" {
 	real
 	"$LAB" -q up
-	for port in 26379 28081 31211; do
+	for port in $((6379 + OFFSET)) $((8081 + OFFSET)) $((11211 + OFFSET)); do
 		hex=$(printf '%04X' "$port")
 		[ "$(awk -v hex="$hex" '$4 == "0A" && $2 ~ ":" hex "$" { print $2 }' /proc/net/tcp /proc/net/tcp6)" = "0100007F:$hex" ]
 	done
@@ -331,9 +334,9 @@ ef\' ]
 	unset LAB_PORT_OFFSET
 	run "$LAB" check
 	[ "$status" = 0 ]
-	LAB_PORT_OFFSET=20001 run "$LAB" up
+	LAB_PORT_OFFSET=$((OFFSET + 1)) run "$LAB" up
 	[ "$status" = 1 ]
-	[[ $output == *"LAB_PORT_OFFSET=20000"* ]]
+	[[ $output == *"LAB_PORT_OFFSET=$OFFSET;"* ]]
 	"$LAB" -q down
 	[ ! -e "$LAB_STATE/port-offset" ]
 }
@@ -341,13 +344,13 @@ ef\' ]
 @test "real: a taken port is named, with who holds it, and nothing stays started" {
 	real
 	python3 -c 'import socket, time
-s = socket.socket(); s.bind(("127.0.0.1", 28081)); s.listen(); open("'"$BATS_TEST_TMPDIR"'/ready", "w"); time.sleep(60)' 3>&- &
+s = socket.socket(); s.bind(("127.0.0.1", '$((8081 + OFFSET))')); s.listen(); open("'"$BATS_TEST_TMPDIR"'/ready", "w"); time.sleep(60)' 3>&- &
 	HOLDER=$!
 	while [ ! -e "$BATS_TEST_TMPDIR/ready" ]; do sleep 0.1; done
 	for verb in preflight up; do
 		run "$LAB" $verb
 		[ "$status" = 1 ]
-		[[ $output == *"port 28081"*"Redis Commander"*"python3, process $HOLDER"* ]]
+		[[ $output == *"port $((8081 + OFFSET))"*"Redis Commander"*"python3, process $HOLDER"* ]]
 	done
 	[ -z "$(ls "$LAB_STATE/run" 2>/dev/null)" ]
 	gone
@@ -359,7 +362,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 28081)); s.listen(); open("'"$BATS_TES
 	kill -9 "$(pid_of 20-memcached)"
 	sleep 0.3
 	python3 -c 'import socket, time
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", 31211)); s.listen(); open("'"$BATS_TEST_TMPDIR"'/ready", "w"); time.sleep(60)' 3>&- &
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", '$((11211 + OFFSET))')); s.listen(); open("'"$BATS_TEST_TMPDIR"'/ready", "w"); time.sleep(60)' 3>&- &
 	HOLDER=$!
 	while [ ! -e "$BATS_TEST_TMPDIR/ready" ]; do sleep 0.1; done
 	run "$LAB" status
@@ -369,7 +372,7 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
 	[[ $output == *"FAIL  Memcached"* ]]
 	run "$LAB" up
 	[ "$status" = 1 ]
-	[[ $output == *"31211"* ]]
+	[[ $output == *"$((11211 + OFFSET))"* ]]
 }
 
 @test "real: kill -9 of a service is seen by status and check, and up repairs it alone" {
@@ -453,6 +456,17 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
 	"$LAB" -q check
 }
 
+@test "real: what was unpacked before the machine started is unpacked anew" {
+	real
+	"$LAB" -q up
+	"$LAB" -q down
+	root=$(ls -d "$LAB_STATE"/root.*[0-9a-f])
+	: >"$root/usr/bin/memcached"
+	echo another-boot >"$root.boot"
+	"$LAB" -q up
+	"$LAB" -q check
+}
+
 @test "real: reset wipes the data and starts again" {
 	real
 	"$LAB" -q up
@@ -520,4 +534,47 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
 	as -q check
 	as -q down --purge
 	rmdir "$state"
+}
+
+@test "real: as root where there are no user name spaces" {
+	real
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	/usr/bin/unshare -m true 2>/dev/null || skip "no mount name space can be made here"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\n[ "$1" != -U ] || exit 1\nexec /usr/bin/unshare "$@"\n' >"$BATS_TEST_TMPDIR/bin/unshare"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/unshare"
+	PATH="$BATS_TEST_TMPDIR/bin:$PATH"
+	run "$LAB" preflight
+	[[ $output == *"isolation: as root, with mount name spaces"* ]]
+	before=$(wc -l </proc/self/mountinfo)
+	"$LAB" -q up
+	"$LAB" -q check
+	[ "$(wc -l </proc/self/mountinfo)" = "$before" ]
+	"$LAB" -q down
+	gone
+}
+
+@test "real: where flock is missing, a link is the lock; a dead owner's is broken" {
+	real
+	mkdir "$BATS_TEST_TMPDIR/copy"
+	ln -s "$(dirname "$LAB")"/* "$BATS_TEST_TMPDIR/copy/"
+	rm "$BATS_TEST_TMPDIR/copy/lab" "$BATS_TEST_TMPDIR/copy/lib"
+	cp "$LAB" "$BATS_TEST_TMPDIR/copy/"
+	cp -r "$(dirname "$LAB")/lib" "$BATS_TEST_TMPDIR/copy/"
+	sed -i 's/has flock/has no-flock-here/' "$BATS_TEST_TMPDIR/copy/lib/state.sh"
+	LAB="$BATS_TEST_TMPDIR/copy/lab"
+	"$LAB" -q up
+	[ ! -h "$LAB_STATE/lock.link" ]
+	sleep 60 3>&- &
+	HOLDER=$!
+	ln -s "$HOLDER" "$LAB_STATE/lock.link"
+	run "$LAB" down
+	[ "$status" = 1 ]
+	[[ $output == *"process $HOLDER"* ]]
+	kill "$HOLDER"
+	wait "$HOLDER" || :
+	"$LAB" -q down
+	gone
+	[ ! -h "$LAB_STATE/lock.link" ]
 }

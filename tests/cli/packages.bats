@@ -105,6 +105,9 @@ hosts() {
 	packages "awk" ms@2.1.3
 	refused 1 "lab.yaml:7:9: apt cannot find or combine the packages: Package 'awk' has no installation candidate" \
 		"$LABGEN" lock "$LAB" -q
+	packages "memcached=0.0-1" ms@2.1.3
+	refused 1 "lab.yaml:7:9: apt cannot find or combine the packages: Version '0.0-1' for 'memcached' was not found" \
+		"$LABGEN" lock "$LAB" -q
 	packages memcached "ms@2.1.3, redis-errors@99.0.0"
 	refused 1 "lab.yaml:8:19: npm package redis-errors@99.0.0: the registry has no such version" "$LABGEN" lock "$LAB" -q
 	packages memcached ms@2.1.3
@@ -112,6 +115,16 @@ hosts() {
 	refused 1 "Package 'memcached' has no installation candidate" "$LABGEN" lock "$LAB" -q
 	[ ! -e "$LAB/lab.lock" ]
 	[ -z "$(ls -A "$LABGEN_STORE/tmp")" ]
+}
+
+@test "a Debian package's version can be asked for" {
+	locked
+	version=$(awk -F '"' '/name: "memcached"/ { getline; print $2; exit }' "$LAB/lab.lock")
+	packages "memcached=$version" ms@2.1.3
+	"$LABGEN" lock "$LAB" -q
+	grep -q "^  - \"deb memcached@$version\"" "$LAB/lab.lock"
+	awk -F '"' -v v="$version" '/name: "memcached"/ { getline; good = $2 == v } END { exit !good }' "$LAB/lab.lock"
+	"$LABGEN" lock --check "$LAB"
 }
 
 @test "a version that the mirror no longer has: lock again" {

@@ -104,6 +104,30 @@ static void test_threads(void **state)
 	}
 }
 
+/* Of several bad members the first is named, also where another thread is done with a later one long before. */
+static void test_first_of_several(void **state)
+{
+	static const struct tb_member m[] = { { "a", NULL, 4000000 }, { "b", NULL, 10 } };
+	struct fix *f = *state;
+	cleanup_buf struct buf tar = BUF_INIT;
+
+	tb_bundle(&tar, &f->key, m, 2);
+	tar.data[tar.len - 1024 - 512] ^= 1;	/* b's first byte */
+	tar.data[tar.len - 1024 - 1024 - 512] ^= 1; /* in a's last block */
+	for (int i = 0; i < 20; i++) {
+		struct keyring ring = { 0 };
+		struct input in = { 0 };
+		struct bundle b;
+		char path[32];
+		cleanup_close int fd = tb_memfd(tar.data, tar.len, path);
+		tb_trust(&ring, &f->key);
+		assert_int_equal(input_open(&in, path, &f->err), 0);
+		assert_int_equal(bundle_read(&b, &in, &ring, NULL, 4, &f->err), -1);
+		input_release(&in);
+		assert_non_null(strstr(f->err.msg, ": a: digest differs"));
+	}
+}
+
 /* Checks what the descriptor holds, by a path to it. */
 static void assert_refused_at(struct fix *f, const char *path, size_t at, int bit)
 {
@@ -279,6 +303,7 @@ int main(void)
 		TEST(test_good),
 		TEST(test_good_stream),
 		TEST(test_threads),
+		TEST(test_first_of_several),
 		TEST(test_flip_every_byte),
 		TEST(test_flip_stream),
 		TEST(test_cut),

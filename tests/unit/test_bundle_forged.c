@@ -196,6 +196,22 @@ static void test_changed(void **state)
 	refused(f, "lab.env: digest differs");
 }
 
+/* Every digit of a signed digest counts. */
+static void test_digest_digits(void **state)
+{
+	struct fix *f = *state;
+	cleanup_buf struct buf text = BUF_INIT;
+
+	tb_manifest(f->m, f->n, &text);
+	for (size_t i = 0; i < HASH_HEX; i++) {
+		char was = text.data[i];
+		text.data[i] = was == '0' ? '1' : '0';
+		resign_text(f, text.data, text.len);
+		refused(f, "README.html: digest differs");
+		text.data[i] = was;
+	}
+}
+
 /* A digest that is signed, and a size that is not: the digest tells. */
 static void test_size_lies(void **state)
 {
@@ -388,6 +404,7 @@ int main(void)
 		TEST(test_listed_but_missing),
 		TEST(test_renamed),
 		TEST(test_changed),
+		TEST(test_digest_digits),
 		TEST(test_size_lies),
 		TEST(test_other_bundles_signature),
 		TEST(test_right_manifest_other_key),

@@ -157,7 +157,7 @@ static void test_spelling(void **state)
 	refused(&text, "untrusted comment: ", "Untrusted comment: ", "no line");
 	refused(&text, "trusted comment: trusted words\n", "", "no line");
 	refused(&text, "bundle\n", "bundle\r\n", "printable");
-	refused(&text, "bundle\n", "bundle\t\n", "printable");
+	refused(&text, "bundle\n", "bundle\x0b\n", "printable");
 	refused(&text, "bundle\n", "b\x1b[2Jundle\n", "printable");
 	refused(&text, "bundle\n", "bundle \xed\x95\x9c\n", "printable");
 	refused(&text, "trusted words", "trusted\xffwords", "printable");

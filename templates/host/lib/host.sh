@@ -166,7 +166,7 @@ verb_down() {
 			state_remove "$STATE"/root.* "$STATE/data" "$STATE/log" "$STATE/run"
 			run rm -f "$STATE"/.lab-??????
 			# The mark goes last, so that an interrupted purge can be run again.
-			run rm -f "$STATE/lock" "$STATE/lock.owner" "$STATE/lab-state"
+			run rm -f "$STATE/lock" "$STATE/lock.owner" "$STATE/lock.link" "$STATE/lab-state"
 			run rmdir "$STATE" || die "down: $STATE: holds files that are not the lab's; look at them and remove them by hand"
 		fi
 	fi

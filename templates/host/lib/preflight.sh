@@ -45,7 +45,7 @@ preflight_bundle() {
 
 preflight_tools() {
 	preflight_missing=''
-	for preflight_tool in awk cat chroot date df env grep kill ls mkdir mount mv readlink rm sed setsid sleep sync tail tar \
+	for preflight_tool in awk cat chroot date df env grep kill ls mkdir mount mv readlink rm sed setsid sleep tail tar \
 		tr uname unshare wc; do
 		has "$preflight_tool" || preflight_missing="$preflight_missing $preflight_tool"
 	done

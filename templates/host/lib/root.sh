@@ -9,9 +9,15 @@ root_find() {
 	ROOT=$STATE/root.$(printf '%.16s' "$root_sum")
 }
 
-# root_unpack: makes ROOT. It has its final name only when it is whole and on the disk.
+# root_ready: whether ROOT is there and whole. What was unpacked before the machine started is not trusted: after a power
+# cut there may be empty files in it, and unpacking it anew takes less time than waiting for the disk each time.
+root_ready() {
+	[ -d "$ROOT" ] && [ "$(cat "$ROOT.boot" 2>/dev/null)" = "$(proc_boot)" ]
+}
+
+# root_unpack: makes ROOT, which has its final name only when it is whole.
 root_unpack() {
-	[ ! -d "$ROOT" ] || return 0
+	! root_ready || return 0
 	[ -n "$root_sum" ] || die "$LAB_DIR/SHA256SUMS: has no line for rootfs.tar; extract the bundle again"
 	say "unpacking the root file system ($(($(wc -c <"$LAB_DIR/rootfs.tar") / 1048576)) MiB)"
 	for root_old in "$STATE"/root.*; do
@@ -27,8 +33,7 @@ root_unpack() {
 	run mkdir "$ROOT.part"
 	run tar -xof "$LAB_DIR/rootfs.tar" -C "$ROOT.part" ||
 		die "up: $LAB_DIR/rootfs.tar: cannot be unpacked in $STATE; see the message above, then run up again"
-	# Without this, a power cut could leave a folder with the final name and empty files.
-	run sync -f "$ROOT.part" 2>/dev/null || run sync
+	[ "$DRY_RUN" = 1 ] || proc_boot >"$ROOT.boot"
 	run mv "$ROOT.part" "$ROOT"
 }
 
@@ -85,7 +90,8 @@ isolation_find() {
 	fi
 }
 
-# Becomes its arguments, after it recorded itself in $1 and let go of the lab's lock.
+# Becomes its arguments, after it recorded itself in $1 and let go of the lab's lock (descriptor 9) and of whatever else
+# the caller of lab had open, who may wait for its end.
 # shellcheck disable=SC2016
 ROOT_RECORD='
 record=$1
@@ -94,7 +100,9 @@ read -r stat </proc/$$/stat
 stat=${stat##*) }
 at=$(set -- $stat && echo "${20}")
 boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)
-echo "$$ $at $boot" >"$record.part" && mv "$record.part" "$record" && exec 9>&- && exec "$@"
+echo "$$ $at $boot" >"$record.part" && mv "$record.part" "$record" || exit 125
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+exec "$@"
 '
 
 # enter PROGRAM ARGUMENTS: becomes that program of the lab's root. The process that the record names is, through every
