@@ -18,12 +18,13 @@ void store_list_release(struct store_list *list)
 	*list = (struct store_list){ 0 };
 }
 
+/* name fits: see name_ok(). */
 static void add(struct store_list *list, const char *name, uint64_t size)
 {
 	if ((list->n & (list->n - 1)) == 0)
 		list->entries = xreallocarray(list->entries, list->n ? list->n * 2 : 1, sizeof(*list->entries));
 	struct store_entry *e = &list->entries[list->n++];
-	(void)snprintf(e->name, sizeof(e->name), "%s", name);
+	memcpy(e->name, name, strlen(name) + 1);
 	e->size = size;
 	list->size += size;
 }

@@ -26,7 +26,7 @@ static void must(int status, const struct err *err)
 
 static uint64_t size_of(const struct make *m, size_t i)
 {
-	return m->sparse ? m->bytes : m->bytes - m->bytes / 10 + (i * 7919) % (m->bytes / 5 + 1);
+	return m->sparse ? m->bytes : m->bytes - m->bytes / 10 + m->bytes / 5 * (i % 21) / 20;
 }
 
 /* xorshift64: fast, and nothing that a file system could make smaller. */
