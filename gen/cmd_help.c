@@ -23,6 +23,8 @@ static const struct pair statuses[] = {
 static const struct pair variables[] = {
 	{ "LABGEN_STORE", "the store's folder; else $XDG_CACHE_HOME/labgen, else ~/.cache/labgen" },
 	{ "http_proxy, https_proxy, no_proxy", "proxies for downloads" },
+	{ "XDG_CONFIG_HOME", "labgen/config.yaml below it (else ~/.config) names mirrors, as --mirror does" },
+	{ "DOCKER_CONFIG", "the folder of docker's config.json (else ~/.docker), for logins to registries" },
 	{ "SSL_CERT_FILE, SSL_CERT_DIR", "certificate authorities for downloads" },
 };
 

@@ -61,7 +61,7 @@ int mirrors_add(struct mirrors *m, const char *text, struct err *err)
 	const char *equals = strchr(text, '=');
 	cleanup_free char *host = equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup("");
 
-	if (!is_host(host))
+	if (!equals || !is_host(host))
 		return err_set(err, ERR_USAGE, "--mirror '%s': it must be HOST=URL, as docker.io=http://127.0.0.1:5000", text);
 	if (!is_mirror_url(equals + 1))
 		return err_set(err, ERR_USAGE, "--mirror '%s': the mirror must be " SHAPE_MIRROR, text);

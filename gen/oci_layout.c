@@ -161,7 +161,8 @@ static int add_manifest(struct plan *plan, struct layout *l, struct err *err)
 
 static int place_blobs(struct ctx *ctx, struct plan *plan, struct layout *l, struct err *err)
 {
-	qsort(l->blobs, l->n_blobs, sizeof(*l->blobs), by_text);
+	if (l->n_blobs) /* an empty list is a null pointer */
+		qsort(l->blobs, l->n_blobs, sizeof(*l->blobs), by_text);
 	for (size_t i = 0; i < l->n_blobs; i++) {
 		if (i > 0 && strcmp(l->blobs[i], l->blobs[i - 1]) == 0)
 			continue;
