@@ -176,6 +176,15 @@ fuzz-seeds: $(BUILD)/fuzz/verify.a
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $(BUILD)/fuzz/seeds tests/fuzz/seeds.c $(BUILD)/fuzz/verify.a $(VERIFY_LIBS)
 	$(BUILD)/fuzz/seeds tests/fuzz/corpus
 
+# Figures, as ratios to other tools in the same run. They fail on nothing: a machine may be slow or busy.
+bench: deps-bench	## speed and memory against the stock tools; BENCH_DIR, BENCH_RUNS, BENCH_MIB
+	@$(MAKE) --no-print-directory all $(BUILD)/tools/mkbundle
+	@for b in tests/bench/*.sh; do sh $$b $(BUILD) || exit 1; done
+
+$(BUILD)/tools/mkbundle: tests/bench/mkbundle.c $(VERIFY_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Itests/lib $(LDFLAGS_ALL) -o $@ $< $(VERIFY_OBJ) $(VERIFY_LIBS)
+
 clean:	## remove what was built
 	rm -rf $(BUILD)
 

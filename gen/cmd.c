@@ -6,7 +6,7 @@
 #include <string.h>
 
 const struct cmd *const cmds[] = { &cmd_key, &cmd_lock, &cmd_plan, &cmd_fetch, &cmd_bundle, &cmd_split, &cmd_sign, &cmd_diff,
-	&cmd_help, NULL };
+	&cmd_gc, &cmd_store, &cmd_help, NULL };
 
 const struct cmd *cmd_find(const char *name)
 {

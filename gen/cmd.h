@@ -87,7 +87,8 @@ void cmd_help_all(struct buf *out);
 void cmd_help_one(const struct cmd *cmd, struct buf *out);
 void cmd_man(struct buf *out);
 
-extern const struct cmd cmd_bundle, cmd_diff, cmd_fetch, cmd_help, cmd_key, cmd_lock, cmd_plan, cmd_sign, cmd_split;
+extern const struct cmd cmd_bundle, cmd_diff, cmd_fetch, cmd_gc, cmd_help, cmd_key, cmd_lock, cmd_plan, cmd_sign, cmd_split,
+	cmd_store;
 
 /* Options that several verbs have. */
 #define CMD_OPT_JOBS { .id = 'j', .name = "jobs", .arg = "N", .help = "how many downloads at once, from 1 to 64 (8)" }

@@ -25,24 +25,18 @@ static void subject_release(struct subject *s)
 #define cleanup_subject __attribute__((cleanup(subject_release)))
 #define cleanup_diff __attribute__((cleanup(diff_release)))
 
-static int is_folder(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 /* A lab's folder, or a file that is called a lock. */
 static int is_lock(const char *path)
 {
 	size_t len = strlen(path);
+	struct stat st;
 
-	return is_folder(path) || (len >= 5 && strcmp(path + len - 5, ".lock") == 0);
+	return (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || (len >= 5 && strcmp(path + len - 5, ".lock") == 0);
 }
 
 static int load_lock(struct subject *s, const char *path, struct err *err)
 {
-	if (is_folder(path) ? lock_load(&s->lock, path, err) : lock_load_file(&s->lock, path, err))
+	if (lock_load_any(&s->lock, path, err))
 		return -1;
 	diff_side_lock(&s->side, &s->lock);
 	return 0;

@@ -70,6 +70,9 @@ int lock_load(struct lock *lock, const char *dir, struct err *err);
 /* As lock_load(), from a file of any name. */
 int lock_load_file(struct lock *lock, const char *file, struct err *err);
 
+/* As lock_load(), from what people name: a lab's folder, or a file. */
+int lock_load_any(struct lock *lock, const char *path, struct err *err);
+
 /* Sorts and writes DIR/lab.lock, whole or not at all. *changed tells whether the bytes are others than before. */
 int lock_save(struct lock *lock, const char *dir, int *changed, struct err *err);
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define NODES_MAX 2000000		/* YAML values in a lock */
 #define BLOBS_MAX 512			/* blobs of an image on one platform */
@@ -200,4 +201,13 @@ int lock_load(struct lock *lock, const char *dir, struct err *err)
 	if (access(file, F_OK) && errno == ENOENT)
 		return err_set(err, ERR_USAGE, "%s: no lab.lock in it; run labgen lock %s", dir, dir);
 	return lock_load_file(lock, file, err);
+}
+
+int lock_load_any(struct lock *lock, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return lock_load(lock, path, err);
+	return lock_load_file(lock, path, err);
 }

@@ -97,6 +97,9 @@ int store_open(struct store **out, struct err *err)
 	s->fd = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->fd < 0)
 		return err_errno(err, "store %s", where);
+	/* See store_alone(). Where a file system has no locks, that one refuses. */
+	while (flock(s->fd, LOCK_SH) < 0 && errno == EINTR)
+		;
 	s->dir = realpath(where, NULL);
 	if (!s->dir)
 		return err_errno(err, "store %s", where);
@@ -105,6 +108,15 @@ int store_open(struct store **out, struct err *err)
 	clean_tmp(s);
 	*out = steal(&s);
 	return 0;
+}
+
+int store_alone(const struct store *s, struct err *err)
+{
+	if (flock(s->fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return err_errno(err, "store %s: cannot lock it", s->dir);
+	return err_set(err, ERR_WORK, "store %s: another labgen uses it now; run this again when that has ended", s->dir);
 }
 
 void store_close(struct store *s)

@@ -26,6 +26,12 @@ void store_close(struct store *s);
 static inline void store_closep(struct store **s) { if (*s) store_close(*s); }
 #define cleanup_store __attribute__((cleanup(store_closep)))
 
+/*
+ * Has the store to itself until it is closed: another labgen that comes waits. ERR_WORK where one is at work in it now:
+ * whoever has a store open shares a lock on its folder, so nothing that it has just made, and counts on, is taken away.
+ */
+int store_alone(const struct store *s, struct err *err);
+
 /* The store's folder. */
 const char *store_dir(const struct store *s);
 

@@ -8,10 +8,18 @@
 
 #include <string.h>
 
+#define LARGE (16u << 20)	/* bytes of a member that is worth beginning early */
+
+struct turn {
+	uint64_t size;
+	size_t member;
+};
+
 struct pass {
 	struct bundle *b;
 	struct input *in;
 	const struct bundle_sink *sink;
+	const struct turn *turns;	/* the order in which threads take the members */
 };
 
 static int bad(const struct pass *p, uint64_t offset, const char *member, const char *what, struct err *err)
@@ -30,37 +38,52 @@ static int take(const struct pass *p, uint64_t offset, void *out, size_t len, co
 	return err_wrap(err, "%s", input_name(p->in, offset));
 }
 
+static int is_zero(const unsigned char *data, size_t len)
+{
+	static const unsigned char zeros[FORMAT_BLOCK];
+
+	return len <= sizeof(zeros) && memcmp(data, zeros, len) == 0;
+}
+
 /* The padding behind content that ends at offset: zero bytes, which nothing else checks. */
 static int check_padding(const struct pass *p, uint64_t offset, unsigned len, const char *member, struct err *err)
 {
-	static const unsigned char zeros[FORMAT_BLOCK];
 	unsigned char got[FORMAT_BLOCK];
 
 	if (take(p, offset, got, len, member, err) < 0)
 		return -1;
-	if (memcmp(got, zeros, len) != 0)
+	if (!is_zero(got, len))
 		return bad(p, offset, member, "padding is not zero", err);
 	return 0;
 }
 
-/* Reads content of size bytes at offset: hashes it, and writes it to fd unless that is -1. */
-static int copy_hashed(const struct pass *p, uint64_t offset, uint64_t size, const char *member, int fd,
-	unsigned char *buf, unsigned char digest[FORMAT_DIGEST], struct err *err)
+/*
+ * Reads member i's content, and with it the padding, which is less than a block: hashes the content, writes it to fd
+ * unless that is -1, and looks at the padding, which nothing else checks.
+ */
+static int copy_hashed(const struct pass *p, size_t i, int fd, unsigned char *buf, unsigned char digest[FORMAT_DIGEST],
+	struct err *err)
 {
+	const char *member = p->b->manifest.entries[i].path;
+	uint64_t offset = p->b->offsets[i], content = p->b->sizes[i], left = content + ustar_padding(content);
 	cleanup_hash struct hash *h = hash_new();
 
-	while (size > 0) {
+	while (left > 0) {
 		const unsigned char *data;
 		size_t len;
-		if (input_next(p->in, offset, size < INPUT_CHUNK ? (size_t)size : INPUT_CHUNK, buf, &data, &len, err) < 0)
+		if (input_next(p->in, offset, left < INPUT_CHUNK ? (size_t)left : INPUT_CHUNK, buf, &data, &len, err) < 0)
 			return err_wrap(err, "%s", input_name(p->in, offset));
 		if (len == 0)
 			return bad(p, offset, member, "cut short", err);
-		hash_update(h, data, len);
-		if (fd >= 0 && fs_write(fd, data, len, err) < 0)
+		size_t n = content < len ? (size_t)content : len;
+		hash_update(h, data, n);
+		if (fd >= 0 && fs_write(fd, data, n, err) < 0)
 			return err_wrap(err, "%s", member);
+		if (!is_zero(data + n, len - n))
+			return bad(p, offset + n, member, "padding is not zero", err);
+		content -= n;
 		offset += len;
-		size -= len;
+		left -= len;
 	}
 	hash_final(h, digest);
 	return 0;
@@ -69,20 +92,18 @@ static int copy_hashed(const struct pass *p, uint64_t offset, uint64_t size, con
 static int member_content(const struct pass *p, size_t i, int fd, unsigned char *buf, struct err *err)
 {
 	const struct manifest_entry *e = &p->b->manifest.entries[i];
-	uint64_t offset = p->b->offsets[i], size = p->b->sizes[i];
 	unsigned char digest[FORMAT_DIGEST];
 
-	if (copy_hashed(p, offset, size, e->path, fd, buf, digest, err) < 0)
+	if (copy_hashed(p, i, fd, buf, digest, err) < 0)
 		return -1;
 	if (memcmp(digest, e->digest, sizeof(digest)) != 0)
-		return bad(p, offset, e->path, "digest differs", err);
-	return check_padding(p, offset + size, ustar_padding(size), e->path, err);
+		return bad(p, p->b->offsets[i], e->path, "digest differs", err);
+	return 0;
 }
 
 /* One member's content, from open to close of where it goes. */
-static int member_work(void *arg, size_t i, unsigned char *buf, struct err *err)
+static int member_work(const struct pass *p, size_t i, unsigned char *buf, struct err *err)
 {
-	const struct pass *p = arg;
 	const char *path = p->b->manifest.entries[i].path;
 
 	if (!p->sink)
@@ -225,6 +246,42 @@ static int walk(struct pass *p, uint64_t offset, struct err *err)
 	return check_end(p, offset, err);
 }
 
+static int by_size(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size < y->size ? 1 : -1;
+	return x->member < y->member ? -1 : 1;
+}
+
+/*
+ * Several threads begin with the large members, the largest first, so that no one of them is left alone with one at the
+ * end; all others come in the order in which they lie in the file, as all do where there is one thread. To be freed.
+ */
+static struct turn *make_turns(const struct bundle *b, unsigned threads)
+{
+	struct turn *turns = xcalloc(b->manifest.n, sizeof(*turns));
+	uint64_t early = threads > 1 ? LARGE : UINT64_MAX;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->manifest.n; i++)
+		if (b->sizes[i] >= early)
+			turns[n++] = (struct turn){ b->sizes[i], i };
+	qsort(turns, n, sizeof(*turns), by_size);
+	for (size_t i = 0; i < b->manifest.n; i++)
+		if (b->sizes[i] < early)
+			turns[n++] = (struct turn){ b->sizes[i], i };
+	return turns;
+}
+
+static int take_turn(void *arg, size_t k, unsigned char *buf, struct err *err)
+{
+	const struct pass *p = arg;
+
+	return member_work(p, p->turns[k].member, buf, err);
+}
+
 static int read_members(struct pass *p, uint64_t offset, unsigned threads, struct err *err)
 {
 	struct bundle *b = p->b;
@@ -237,7 +294,9 @@ static int read_members(struct pass *p, uint64_t offset, unsigned threads, struc
 		return 0;
 	if (p->sink && p->sink->expect(p->sink->arg, b->total, b->manifest.n, err) < 0)
 		return -1;
-	return parallel_each(b->manifest.n, threads, INPUT_CHUNK, member_work, p, err);
+	cleanup_free struct turn *turns = make_turns(b, threads);
+	p->turns = turns;
+	return parallel_each(b->manifest.n, threads, INPUT_CHUNK, take_turn, p, err);
 }
 
 int bundle_peek(struct bundle *b, struct input *in, struct keyring *keys, struct err *err)

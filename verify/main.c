@@ -68,7 +68,8 @@ static void help(FILE *f)
 		fprintf(f, "  labverify %-8s%s\n%20s%s\n", verbs[i].name, verbs[i].args, "", verbs[i].what);
 	fputs("\nBUNDLE is NAME.tar, or NAME.tar.volumes for all volumes, or NAME.tar.001 for that volume alone; - is standard input.\n\n"
 	      "  -p, --key PUB         a minisign public key: a file, or the key itself; again for more: any one suffices\n"
-	      "      --all             every key given has to vouch; countersignatures lie in BUNDLE.KEYID.minisig\n"
+	      "      --all             every key given has to vouch; countersignatures lie in BUNDLE.KEYID.minisig,\n"
+	      "                        those of a folder in DIR.tar.KEYID.minisig\n"
 	      "  -C, --directory DIR   extract: the new folder; it appears whole or not at all\n"
 	      "  -o, --output FILE     report: HTML, or JSON where the name ends in .json\n"
 	      "  -I, --volumes-in DIR  look for volumes in DIR as well; may be given again\n"
@@ -161,6 +162,10 @@ static int read_bundle(struct options *o, struct bundle *b, const char **source,
 	struct err which;
 
 	if (!o->target && is_folder(o->bundle)) {
+		size_t len = strlen(o->bundle);
+		while (len > 1 && o->bundle[len - 1] == '/')
+			len--;
+		o->keys.beside = xasprintf("%.*s.tar", (int)len, o->bundle); /* the bundle that it came out of */
 		*source = "extracted folder";
 		settle(o, o->bundle);
 		return folder_check(o->bundle, b, &o->keys, o->threads, err);

@@ -36,9 +36,13 @@ static int folder_of(int dirfd, const char *path, int make, const char **last, s
 			return err_set(err, ERR_WORK, "%s: name too long", path);
 		memcpy(part, path, len);
 		part[len] = '\0';
-		if (make && mkdirat(at, part, 0755) < 0 && errno != EEXIST)
-			return err_errno(err, "%s: cannot make the folder", part);
 		int next = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0 && errno == ENOENT && make) {
+			/* another thread may be first */
+			if (mkdirat(at, part, 0755) < 0 && errno != EEXIST)
+				return err_errno(err, "%s: cannot make the folder", part);
+			next = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		}
 		if (next < 0)
 			return fail("cannot open its folder", err);
 		(void)close(at);

@@ -22,7 +22,7 @@ edit() {
 
 @test "help, version and the man page come from one table" {
 	"$LABGEN" --version | grep -qx 'labgen [0-9.]*'
-	for verb in key lock plan fetch bundle split sign diff help; do
+	for verb in key lock plan fetch bundle split sign diff gc store help; do
 		"$LABGEN" help | grep -q "^  $verb "
 		"$LABGEN" help $verb | grep -q "^Usage: labgen $verb"
 		[ "$("$LABGEN" help $verb)" = "$("$LABGEN" $verb --help)" ]

@@ -529,7 +529,7 @@ static int in_small_tmpfs(struct fix *f, int stream)
 	return held_finish(f, &h);
 }
 
-static void test_full(void **state)
+static void test_full_disk_where_one_may_mount(void **state)
 {
 	struct fix *f = *state;
 
@@ -608,7 +608,7 @@ int main(void)
 		TEST(test_folder_swapped),
 		TEST(test_member_exists),
 		TEST(test_killed),
-		TEST(test_full),
+		TEST(test_full_disk_where_one_may_mount),
 		TEST(test_no_permission),
 		TEST(test_work_of_another),
 	};
