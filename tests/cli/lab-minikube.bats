@@ -48,17 +48,17 @@ teardown() {
 @test "preflight: too little disk, and a port that is taken" {
 	printf '#!/bin/sh\nprintf "Filesystem 1024-blocks Used Available Capacity Mounted\\n/dev/x 1 1 512000 99%% /\\n"\n' >"$FAKE/path/df"
 	chmod +x "$FAKE/path/df"
-	python3 -m http.server --bind 127.0.0.1 33100 >/dev/null 2>&1 3>&- &
+	python3 -m http.server --bind 127.0.0.1 $LOKI >/dev/null 2>&1 3>&- &
 	web=$!
-	for _ in $(seq 50); do curl -s 127.0.0.1:33100 >/dev/null && break; sleep 0.1; done
+	for _ in $(seq 50); do curl -s 127.0.0.1:$LOKI >/dev/null && break; sleep 0.1; done
 	run lab preflight
 	kill "$web"
 	[ "$status" -eq 1 ]
 	[[ $output == *"FAIL  disk: 500 MiB free where docker keeps its data"*" needed; make room there"* ]]
 	[[ $output == *"FAIL  state's disk: 500 MiB free where $LAB_STATE is, 1024 needed"* ]]
-	[[ $output == *"FAIL  port 33100: needed for Loki, but taken by python3, process $web; end that, or shift all ports: LAB_PORT_OFFSET=10000"* ]]
+	[[ $output == *"FAIL  port $LOKI: needed for Loki, but taken by python3, process $web; end that, or shift all ports: LAB_PORT_OFFSET=10000"* ]]
 	LAB_PORT_OFFSET=1000 run lab preflight
-	[[ $output == *"ok    port 34100: free for Loki"* ]]
+	[[ $output == *"ok    port $((LOKI + 1000)): free for Loki"* ]]
 }
 
 @test "preflight --json is JSON, with a remedy for each shortfall" {
@@ -316,19 +316,19 @@ assert [i["item"] for i in bad] == ["docker"] and bad[0]["remedy"], bad'
 	lab up
 	run lab open
 	[ "$status" -eq 0 ]
-	[[ $output == *"Grafana          http://127.0.0.1:33000"* ]]
-	curl -sf http://127.0.0.1:33000/api/health
+	[[ $output == *"Grafana          http://127.0.0.1:$GRAFANA"* ]]
+	curl -sf http://127.0.0.1:$GRAFANA/api/health
 	run lab check
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^ok ' <<<"$output")" -eq 11 ]
 	# A forward that ends is begun again.
-	pid=$(ss -ltnpH 'sport = :33000' | sed 's/.*pid=\([0-9]*\).*/\1/')
+	pid=$(ss -ltnpH "sport = :$GRAFANA" | sed 's/.*pid=\([0-9]*\).*/\1/')
 	kill "$pid"
-	for _ in $(seq 50); do sleep 0.2; curl -sf http://127.0.0.1:33000/api/health && break; done
-	curl -sf http://127.0.0.1:33000/api/health
+	for _ in $(seq 50); do sleep 0.2; curl -sf http://127.0.0.1:$GRAFANA/api/health && break; done
+	curl -sf http://127.0.0.1:$GRAFANA/api/health
 	lab close
-	run curl -s http://127.0.0.1:33000/
+	run curl -s http://127.0.0.1:$GRAFANA/
 	[ "$status" -ne 0 ]
 	[ -z "$(ls "$LAB_STATE"/run)" ]
 }
@@ -371,14 +371,14 @@ assert len(items) == 11 and all(i["ok"] for i in items), items'
 
 @test "open: a port that is taken, a pod that does not answer" {
 	lab up
-	python3 -m http.server --bind 127.0.0.1 33200 >/dev/null 2>&1 3>&- &
+	python3 -m http.server --bind 127.0.0.1 $TEMPO >/dev/null 2>&1 3>&- &
 	web=$!
-	for _ in $(seq 50); do curl -s 127.0.0.1:33200 >/dev/null && break; sleep 0.1; done
-	refused_lab 1 "lab: open: port 33200, for Tempo, is taken by python3, process $web" open
+	for _ in $(seq 50); do curl -s 127.0.0.1:$TEMPO >/dev/null && break; sleep 0.1; done
+	refused_lab 1 "lab: open: port $TEMPO, for Tempo, is taken by python3, process $web" open
 	kill "$web"
 	lab close
 	touch "$FAKE/no-forward"
-	LAB_FORWARD_WAIT=1 refused_lab 1 "lab: open: Grafana: nothing listens on 127.0.0.1:33000; does its pod run" open
+	LAB_FORWARD_WAIT=1 refused_lab 1 "lab: open: Grafana: nothing listens on 127.0.0.1:$GRAFANA; does its pod run" open
 	[[ $output == *"unable to forward port because pod is not running"* ]]
 }
 

@@ -9,24 +9,44 @@
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
-# An image of one layer: index, manifest, configuration, layer, as a registry has them.
+# An image of one layer, as a registry has it and as every runtime reads it: index, manifest, configuration, and a layer
+# with one file in it. fake_image DIR NAME
 fake_image() {
-	local dir=$1 name=$2 blobs=$1/blobs/sha256 layer config manifest index
-	mkdir -p "$blobs"
-	put_blob() { local h; h=$(printf '%s' "$1" | sha256sum | cut -d ' ' -f 1); printf '%s' "$1" >"$blobs/$h"; echo "$h"; }
-	layer=$(put_blob "layer of $name")
-	config=$(put_blob "{\"architecture\":\"amd64\",\"os\":\"linux\",\"comment\":\"$name\"}")
-	manifest=$(put_blob "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":{\"digest\":\"sha256:$config\"},\"layers\":[{\"digest\":\"sha256:$layer\"}]}")
-	index=$(put_blob "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[{\"digest\":\"sha256:$manifest\",\"platform\":{\"architecture\":\"amd64\"}},{\"digest\":\"sha256:$(printf '%064d' 7)\",\"platform\":{\"architecture\":\"s390x\"}}]}")
-	IMAGE_INDEX=$index IMAGE_CONFIG=$config
-	IMAGE_ENTRY="{\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"digest\":\"sha256:$index\",\"size\":1,\"annotations\":{\"io.containerd.image.name\":\"$name\"}}"
+	local dir=$1 name=$2 blobs=$1/blobs/sha256 work=$BATS_TEST_TMPDIR/image arch=${LAB_ARCH:-amd64} oci=application/vnd.oci.image
+	local layer config manifest index
+	mkdir -p "$blobs" "$work"
+	echo "$name" >"$work/name"
+	tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 -C "$work" -cf "$work.tar" name
+	layer=$(put_blob "$blobs" <"$work.tar")
+	config=$(printf '{"architecture":"%s","os":"linux","config":{"Cmd":["/name"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+		"$arch" "$layer" | put_blob "$blobs")
+	manifest=$(printf '{"schemaVersion":2,"mediaType":"%s.manifest.v1+json","config":{"mediaType":"%s.config.v1+json","digest":"sha256:%s","size":%d},
+"layers":[{"mediaType":"%s.layer.v1.tar","digest":"sha256:%s","size":%d}]}' "$oci" "$oci" "$config" "$(wc -c <"$blobs/$config")" \
+		"$oci" "$layer" "$(wc -c <"$blobs/$layer")" | put_blob "$blobs")
+	# Of its platforms the bundle holds one.
+	index=$(printf '{"schemaVersion":2,"mediaType":"%s.index.v1+json","manifests":[
+{"mediaType":"%s.manifest.v1+json","digest":"sha256:%s","size":%d,"platform":{"architecture":"%s","os":"linux"}},
+{"mediaType":"%s.manifest.v1+json","digest":"sha256:%064d","size":7,"platform":{"architecture":"s390x","os":"linux"}}]}' "$oci" "$oci" \
+		"$manifest" "$(wc -c <"$blobs/$manifest")" "$arch" "$oci" 7 | put_blob "$blobs")
+	IMAGE_INDEX=$index IMAGE_CONFIG=$config IMAGE_LAYER=$layer
+	IMAGE_ENTRY=$(printf '{"mediaType":"%s.index.v1+json","digest":"sha256:%s","size":%d,"annotations":{"io.containerd.image.name":"%s"}}' \
+		"$oci" "$index" "$(wc -c <"$blobs/$index")" "$name")
+}
+
+# put_blob FOLDER: standard input under the name of its digest, which it prints.
+put_blob() {
+	local h
+	cat >"$BATS_TEST_TMPDIR/blob"
+	h=$(sha256sum <"$BATS_TEST_TMPDIR/blob" | cut -d ' ' -f 1)
+	mv "$BATS_TEST_TMPDIR/blob" "$1/$h"
+	echo "$h"
 }
 
 # The images of the lab, their lock, and the node's own image.
 fake_images() {
 	local name entries='' lock='format: 1\nartifacts:\n'
 	for name in docker.io/grafana/loki:3.7.6 docker.io/library/redis:8.10.1-alpine registry.k8s.io/pause:3.10.1 \
-		registry.k8s.io/coredns/coredns:v1.13.1; do
+		registry.k8s.io/coredns/coredns:v1.13.1 ${MORE_IMAGES:-}; do
 		fake_image "$LAB/images" "$name"
 		entries="$entries${entries:+,}$IMAGE_ENTRY"
 		lock="$lock  - id: \"image/$name\"\n    kind: \"image\"\n    name: \"$name\"\n    ref: \"$name\"\n    sha256: \"$IMAGE_INDEX\"\n    evidence: \"registry\"\n"
@@ -36,7 +56,7 @@ fake_images() {
 	name=gcr.io/k8s-minikube/kicbase:v0.0.50
 	fake_image "$LAB/kicbase" "$name"
 	printf '{"schemaVersion":2,"manifests":[%s]}' "$IMAGE_ENTRY" >"$LAB/kicbase/index.json"
-	printf '[{"Config":"blobs/sha256/%s","RepoTags":["%s"]}]' "$IMAGE_CONFIG" "$name" >"$LAB/kicbase/manifest.json"
+	printf '[{"Config":"blobs/sha256/%s","RepoTags":["%s"],"Layers":["blobs/sha256/%s"]}]' "$IMAGE_CONFIG" "$name" "$IMAGE_LAYER" >"$LAB/kicbase/manifest.json"
 	printf '%s' "$IMAGE_CONFIG" >"$FAKE/base-id"
 	lock="$lock  - id: \"image/$name\"\n    kind: \"image\"\n    ref: \"$name\"\n    sha256: \"$IMAGE_INDEX\"\n"
 	printf '%b' "$lock" >"$LAB/lab.lock"
@@ -50,15 +70,15 @@ fake_env() {
 		LAB_PLATFORM='linux/ARCH'
 		LAB_TARGET='minikube'
 		LAB_TITLE_EN='A small lab'
-		LAB_PORTS='Grafana|33000|svc/grafana:3000|http://127.0.0.1:33000
-		MinIO console|39001|svc/minio:9001|http://127.0.0.1:39001
-		Redis Commander|38081|svc/redis-commander:8081|http://127.0.0.1:38081
-		Redis|36379|svc/redis:6379|
-		Memcached|31211|svc/memcached:11211|
-		Loki|33100|svc/loki:3100|
-		Mimir|39009|svc/mimir:8080|
-		Tempo|33200|svc/tempo:3200|
-		OTLP|34318|svc/tempo:4318|'
+		LAB_PORTS='Grafana|GRAFANA|svc/grafana:3000|http://127.0.0.1:GRAFANA
+		MinIO console|CONSOLE|svc/minio:9001|http://127.0.0.1:CONSOLE
+		Redis Commander|COMMANDER|svc/redis-commander:8081|http://127.0.0.1:COMMANDER
+		Redis|REDIS|svc/redis:6379|
+		Memcached|MEMCACHED|svc/memcached:11211|
+		Loki|LOKI|svc/loki:3100|
+		Mimir|MIMIR|svc/mimir:8080|
+		Tempo|TEMPO|svc/tempo:3200|
+		OTLP|OTLP|svc/tempo:4318|'
 		LAB_MEMORY='12000'
 		LAB_CPUS='4'
 		LAB_KUBERNETES='v1.35.1'
@@ -69,9 +89,15 @@ fake_env() {
 		LAB_MANIFESTS='10|manifests/10-redis.yaml|deploy/redis
 		39|manifests/39-dashboard.yaml|'
 	ENV
-	local arch
-	case $(uname -m) in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; *) arch=$(uname -m) ;; esac
-	sed -i "s,linux/ARCH,linux/$arch," "$LAB/lab.env"
+	# Ports of this run alone, below those that the system gives away: another run of the tests may be at work.
+	GRAFANA=$((29000 + RANDOM % 200 * 10))
+	local n=$GRAFANA name
+	sed -i "s,linux/ARCH,linux/$LAB_ARCH," "$LAB/lab.env"
+	for name in GRAFANA CONSOLE COMMANDER REDIS MEMCACHED LOKI MIMIR TEMPO OTLP; do
+		sed -i "s/|$name|/|$n|/; s/127\.0\.0\.1:$name\>/127.0.0.1:$n/" "$LAB/lab.env"
+		eval "$name=$n"
+		n=$((n + 1))
+	done
 }
 
 minikube_lab() {
@@ -88,6 +114,7 @@ minikube_lab() {
 	echo '{}' >"$LAB/values/loki.yaml"
 	echo 'image: docker.io/library/redis:8.10.1-alpine' >"$LAB/manifests/10-redis.yaml"
 	echo '{}' >"$LAB/manifests/39-dashboard.yaml"
+	case $(uname -m) in x86_64) LAB_ARCH=amd64 ;; aarch64) LAB_ARCH=arm64 ;; *) LAB_ARCH=$(uname -m) ;; esac
 	fake_env
 	fake_images
 	for f in minikube kubectl helm; do cp "$TOP/tests/lib/fake-$f.sh" "$LAB/bin/$f"; done

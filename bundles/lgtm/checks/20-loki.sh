@@ -18,6 +18,7 @@ loki_has() {
 
 check_run() {
 	ask_until 60 loki_push || { echo "it took no log line: HTTP $ASK_STATUS $ASK_BODY"; return 1; }
-	ask_until 60 loki_has "{job=\"lab-check\"} |= \"$check_id\"" || { echo "the line that went in did not come out: HTTP $ASK_STATUS"; return 1; }
+	ask_until 60 loki_has "{job=\"lab-check\"} |= \"$check_id\"" ||
+		{ echo "the line that went in did not come out: HTTP $ASK_STATUS"; return 1; }
 	echo "a log line went in and came out"
 }

@@ -20,7 +20,9 @@ mimir_has() {
 
 check_run() {
 	ask_until 60 mimir_push || { echo "it took no metric: HTTP $ASK_STATUS $ASK_BODY"; return 1; }
-	ask_until 60 mimir_has "lab_check{run=\"$check_id\"}" '42"' || { echo "the metric that went in did not come out: HTTP $ASK_STATUS"; return 1; }
-	ask_until 120 mimir_has 'fluentbit_uptime{job="fluent-bit"}' || { echo "Fluent Bit's metrics are not in it: HTTP $ASK_STATUS"; return 1; }
+	ask_until 60 mimir_has "lab_check{run=\"$check_id\"}" '42"' ||
+		{ echo "the metric that went in did not come out: HTTP $ASK_STATUS"; return 1; }
+	ask_until 120 mimir_has 'fluentbit_uptime{job="fluent-bit"}' ||
+		{ echo "Fluent Bit's metrics are not in it: HTTP $ASK_STATUS"; return 1; }
 	echo "an OTLP metric went in and came out; Fluent Bit's metrics are there"
 }

@@ -25,9 +25,11 @@ grafana_source() {
 check_run() {
 	ask_until 60 grafana_healthy || { echo "it is not healthy: HTTP $ASK_STATUS $ASK_BODY"; return 1; }
 	ask Grafana /api/datasources || :
-	[ "$DRY_RUN" = 1 ] || [ "$ASK_STATUS" = 401 ] || { echo "it answers strangers: HTTP $ASK_STATUS without a name and password"; return 1; }
+	[ "$DRY_RUN" = 1 ] || [ "$ASK_STATUS" = 401 ] ||
+		{ echo "it answers strangers: HTTP $ASK_STATUS without a name and password"; return 1; }
 	for grafana_uid in loki tempo mimir; do
-		ask_until 60 grafana_source "$grafana_uid" || { echo "the data source $grafana_uid is not healthy: HTTP $ASK_STATUS $ASK_BODY"; return 1; }
+		ask_until 60 grafana_source "$grafana_uid" ||
+			{ echo "the data source $grafana_uid is not healthy: HTTP $ASK_STATUS $ASK_BODY"; return 1; }
 	done
 	ASK_USER=admin:password
 	ask Grafana /api/dashboards/uid/lgtm-lab || :

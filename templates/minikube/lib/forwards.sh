@@ -62,7 +62,8 @@ forward_open() {
 	! { [ "$DRY_RUN" = 0 ] && forward_alive "$1"; } || return 0
 	if [ "$DRY_RUN" = 0 ]; then
 		forward_holder=$(port_holder "$2")
-		[ -z "$forward_holder" ] || die "open: port $2, for $4, is taken by $forward_holder; end that, or shift all ports: LAB_PORT_OFFSET=10000"
+		[ -z "$forward_holder" ] ||
+			die "open: port $2, for $4, is taken by $forward_holder; end that, or shift all ports: LAB_PORT_OFFSET=10000"
 	fi
 	forward_start "$1" "$2" "$3"
 }
@@ -81,9 +82,15 @@ forward_answer() {
 
 # forwards_open: all of them.
 forwards_open() {
+	if [ "$DRY_RUN" = 0 ]; then
+		forward_kept=$PORT_OFFSET
+		[ ! -r "$STATE/port-offset" ] || read -r forward_kept <"$STATE/port-offset" || :
+		# The same forwards at other ports: begun anew.
+		[ "$forward_kept" = "$PORT_OFFSET" ] || forwards_close
+		printf '%s\n' "$PORT_OFFSET" >"$STATE/port-offset"
+	fi
 	forward_each forward_open
 	[ "$DRY_RUN" = 1 ] || forward_each forward_answer
-	[ "$DRY_RUN" = 1 ] || printf '%s\n' "$PORT_OFFSET" >"$STATE/port-offset"
 }
 
 # forwards_alive: prints the names of those that live.

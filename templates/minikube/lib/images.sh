@@ -141,7 +141,8 @@ images_import() {
 		return 0
 	fi
 	images_bad=$(images_damaged)
-	[ -z "$images_bad" ] || die "up: $LAB_DIR/$images_bad: damaged, its content is not what its name says; extract the bundle again"
+	[ -z "$images_bad" ] ||
+		die "up: $LAB_DIR/$images_bad: damaged, its content is not what its name says; extract the bundle again"
 	[ "$images_status" = 0 ] || tail -n 5 "$STATE/log/images.log" | sed 's/^/    /' >&2
 	printf '%s\n' "$images_left" | sed 's/^/    /' >&2
 	die "up: images: the $(printf '%s\n' "$images_left" | wc -l | tr -d ' ') above are not in the node as the lock has them; \

@@ -186,7 +186,8 @@ stopped; if it fails in the same way, './lab down --purge' and up begin anew ($S
 node_up() {
 	if [ "$DRY_RUN" = 0 ]; then
 		node_other=$(node_foreign)
-		[ -z "$node_other" ] || die "up: there is $node_other that is not this lab's; choose another name with --profile, or remove it yourself"
+		[ -z "$node_other" ] ||
+			die "up: there is $node_other that is not this lab's; choose another name with --profile, or remove it yourself"
 		if node_running && kube_reachable; then
 			say "minikube runs already"
 			return 0
@@ -200,9 +201,11 @@ node_up() {
 }
 
 node_stop() {
-	! { [ "$DRY_RUN" = 1 ] || node_ours; } || mini stop >/dev/null || die "down: minikube could not stop $PROFILE; see the lines above"
+	! { [ "$DRY_RUN" = 1 ] || node_ours; } || mini stop >/dev/null ||
+		die "down: minikube could not stop $PROFILE; see the lines above"
 }
 
 node_delete() {
-	! { [ "$DRY_RUN" = 1 ] || node_ours; } || mini delete >/dev/null || die "down: minikube could not delete $PROFILE; see the lines above"
+	! { [ "$DRY_RUN" = 1 ] || node_ours; } || mini delete >/dev/null ||
+		die "down: minikube could not delete $PROFILE; see the lines above"
 }

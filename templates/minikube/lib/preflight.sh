@@ -25,7 +25,8 @@ preflight_cpus() {
 	if [ "$preflight_have" -ge "$LAB_CPUS" ]; then
 		preflight_item processors 0 "$preflight_have, the cluster gets $LAB_CPUS"
 	else
-		preflight_item processors 1 "this machine has $preflight_have, the cluster needs $LAB_CPUS" "use a machine with more processors"
+		preflight_item processors 1 "this machine has $preflight_have, the cluster needs $LAB_CPUS" \
+			"use a machine with more processors"
 	fi
 }
 
@@ -89,7 +90,8 @@ preflight_docker_clock() {
 	if [ "${preflight_apart#-}" -le 5 ]; then
 		preflight_item "docker's clock" 0 "agrees with this machine's"
 	else
-		preflight_item "docker's clock" 1 "is ${preflight_apart#-} minutes apart from this machine's" "set the clock, or restart docker"
+		preflight_item "docker's clock" 1 "is ${preflight_apart#-} minutes apart from this machine's" \
+			"set the clock, or restart docker"
 	fi
 }
 
@@ -103,7 +105,8 @@ preflight_clock() {
 	if [ "$preflight_now" -ge "$((preflight_year - 1))" ]; then
 		preflight_item clock 0 "$(date -u '+%Y-%m-%d %H:%M') UTC"
 	else
-		preflight_item clock 1 "says $(date -u '+%Y-%m-%d'), before this lab was made; certificates would not be valid" "set the clock"
+		preflight_item clock 1 "says $(date -u '+%Y-%m-%d'), before this lab was made; certificates would not be valid" \
+			"set the clock"
 	fi
 }
 
@@ -119,7 +122,8 @@ preflight_disk() {
 	if [ "${preflight_free:-0}" -ge "$preflight_need" ]; then
 		preflight_item disk 0 "$preflight_free MiB free $1 ($2), $preflight_need needed"
 	else
-		preflight_item disk 1 "${preflight_free:-0} MiB free $1 ($2), $preflight_need needed" "make room there ('docker system df' shows what docker holds)"
+		preflight_item disk 1 "${preflight_free:-0} MiB free $1 ($2), $preflight_need needed" \
+			"make room there ('docker system df' shows what docker holds)"
 	fi
 }
 
@@ -128,7 +132,8 @@ preflight_state_disk() {
 	if [ "${preflight_free:-0}" -ge 1024 ]; then
 		preflight_item "state's disk" 0 "$preflight_free MiB free"
 	else
-		preflight_item "state's disk" 1 "${preflight_free:-0} MiB free where $STATE is, 1024 needed" "make room, or set LAB_STATE to a folder of another disk"
+		preflight_item "state's disk" 1 "${preflight_free:-0} MiB free where $STATE is, 1024 needed" \
+			"make room, or set LAB_STATE to a folder of another disk"
 	fi
 }
 
@@ -151,7 +156,8 @@ preflight_none() {
 	if [ "$(id -u)" = 0 ]; then
 		preflight_item root 0 "yes"
 	else
-		preflight_item root 1 "the driver none changes this very machine, so it needs root" "run lab as root, or take the driver docker"
+		preflight_item root 1 "the driver none changes this very machine, so it needs root" \
+			"run lab as root, or take the driver docker"
 	fi
 	preflight_missing=''
 	for preflight_tool in sudo iptables conntrack socat crictl containerd ctr; do
@@ -164,7 +170,8 @@ preflight_none() {
 	if [ -z "$preflight_missing" ]; then
 		preflight_item "the driver none" 0 "all there"
 	else
-		preflight_item "the driver none" 1 "not found:$preflight_missing" "install them from your distribution, or take the driver docker"
+		preflight_item "the driver none" 1 "not found:$preflight_missing" \
+			"install them from your distribution, or take the driver docker"
 	fi
 }
 
@@ -173,7 +180,8 @@ preflight_vm() {
 	if [ -n "$(node_iso)" ]; then
 		preflight_item "minikube's ISO" 0 "in the bundle"
 	else
-		preflight_item "minikube's ISO" 1 "this bundle carries none, and $DRIVER starts from it" "take --driver docker, or ask for a bundle with iso/"
+		preflight_item "minikube's ISO" 1 "this bundle carries none, and $DRIVER starts from it" \
+			"take --driver docker, or ask for a bundle with iso/"
 	fi
 	preflight_tool=virsh
 	[ "$DRIVER" = kvm2 ] || preflight_tool=qemu-system-$(uname -m)
@@ -192,14 +200,16 @@ preflight_port() {
 	elif forward_alive "$(forward_name "$1")"; then
 		preflight_item "port $2" 0 "$1 is open already"
 	else
-		preflight_item "port $2" 1 "needed for $1, but taken by $preflight_holder" "end that, or shift all ports: LAB_PORT_OFFSET=10000"
+		preflight_item "port $2" 1 "needed for $1, but taken by $preflight_holder" \
+			"end that, or shift all ports: LAB_PORT_OFFSET=10000"
 	fi
 }
 
 preflight_names() {
 	preflight_other=$(node_foreign)
 	if [ -n "$preflight_other" ]; then
-		preflight_item name 1 "there is $preflight_other that is not this lab's" "choose another name with --profile, or remove it yourself"
+		preflight_item name 1 "there is $preflight_other that is not this lab's" \
+			"choose another name with --profile, or remove it yourself"
 	else
 		preflight_item name 0 "$PROFILE"
 	fi
