@@ -176,6 +176,16 @@ fuzz-seeds: $(BUILD)/fuzz/verify.a
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $(BUILD)/fuzz/seeds tests/fuzz/seeds.c $(BUILD)/fuzz/verify.a $(VERIFY_LIBS)
 	$(BUILD)/fuzz/seeds tests/fuzz/corpus
 
+lint: export LINT_FLAGS = $(CPPFLAGS_ALL) $(GEN_CPPFLAGS)
+lint: deps-lint	## the static checkers over all of it; FILTER="gcc shellcheck" picks some
+	@sh tests/lib/lint.sh $(FILTER)
+
+check-headers:	## each header compiles alone
+	@for h in verify/*.h gen/*.h tests/fuzz/fuzz.h; do \
+		printf '#include "%s"\n' "$$h" | $(CC) $(CPPFLAGS_ALL) $(GEN_CPPFLAGS) -I. -std=c17 $(WARN) -Werror -fsyntax-only -x c - || exit 1; \
+	done
+	@echo "every header compiles alone"
+
 # Figures, as ratios to other tools in the same run. They fail on nothing: a machine may be slow or busy.
 bench: deps-bench	## speed and memory against the stock tools; BENCH_DIR, BENCH_RUNS, BENCH_MIB
 	@$(MAKE) --no-print-directory all $(BUILD)/tools/mkbundle
