@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # shared with lab
 # As the course does by hand, in a TCP session: "set key 0 60 5", "value", "get key". What was stored before under that
-# name is removed first, so that the answer is this session's.
+# name is removed first, so that the answer is this connection's.
 check_title='Memcached'
 check_needs='Memcached'
 
