@@ -41,7 +41,7 @@ STATIC_ARM64 := $(BUILD)/labverify-linux-arm64
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
-.PHONY: help all deps demo test lint fuzz bench install clean check-asan check-headers static unit unit-build fuzz-build fuzz-seeds
+.PHONY: help all deps demo test lint fuzz bench install clean check-asan check-headers static unit unit-build fuzz-build fuzz-seeds static-test
 
 help:	## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -91,6 +91,15 @@ $(STATIC_ARM64): $(STATIC_SRC) $(wildcard verify/*.h) $(SYSROOT)/done
 	aarch64-linux-gnu-gcc $(STATIC_FLAGS) -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/aarch64-linux-gnu \
 		-L$(SYSROOT)/usr/lib/aarch64-linux-gnu -o $@ $(STATIC_SRC) $(VERIFY_LIBS)
 endif
+
+# The command line's tests with the static ones: arm64's under qemu, which runs it as a process of this machine.
+static-test: static $(BUILD)/tools/testbundle	## the tests of labverify with the static ones, arm64's in qemu
+	@mkdir -p $(BUILD)/static
+	@printf '#!/bin/sh\nexec qemu-aarch64 %s "$$@"\n' $(abspath $(STATIC_ARM64)) >$(BUILD)/static/labverify-qemu
+	@chmod +x $(BUILD)/static/labverify-qemu
+	@for v in $(abspath $(STATIC)) $(abspath $(BUILD))/static/labverify-qemu; do \
+		LABVERIFY=$$v LABVERIFY_STATIC=1 TOOLS=$(abspath $(BUILD))/tools bats tests/cli/labverify.bats || exit 1; \
+	done
 
 $(SYSROOT)/done:
 	@sh tests/lib/sysroot.sh $(SYSROOT) arm64
