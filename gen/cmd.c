@@ -41,9 +41,19 @@ static const struct cmd_opt *find_opt(const struct cmd *cmd, int id)
 	return NULL;
 }
 
+/* An option of the verb's own table: that it is there is the program's business, not the caller's. */
+static const struct cmd_opt *own_opt(const struct cmd *cmd, int id)
+{
+	const struct cmd_opt *o = find_opt(cmd, id);
+
+	if (!o)
+		abort();
+	return o;
+}
+
 static int add_opt(struct cmd_args *out, int id, const char *value, struct err *err)
 {
-	const struct cmd_opt *o = find_opt(out->cmd, id);
+	const struct cmd_opt *o = own_opt(out->cmd, id);
 
 	if (!o->many && cmd_has(out, id))
 		return err_set(err, ERR_USAGE, "%s: --%s is here twice", out->cmd->name, o->name);
@@ -134,7 +144,7 @@ int cmd_number(const struct cmd_args *args, int id, int min, int max, int otherw
 		value = value * 10 + (text[i] - '0');
 	if (digits == 0 || digits >= 9 || text[digits] || value < min || value > max)
 		return err_set(err, ERR_USAGE, "%s: --%s must be a number from %d to %d, not '%s'", args->cmd->name,
-			find_opt(args->cmd, id)->name, min, max, text);
+			own_opt(args->cmd, id)->name, min, max, text);
 	*out = value;
 	return 0;
 }
@@ -168,7 +178,7 @@ int cmd_size(const struct cmd_args *args, int id, uint64_t min, uint64_t max, ui
 	if (!text || (read_size(text, max, out) == 0 && *out >= min))
 		return 0;
 	return err_set(err, ERR_USAGE, "%s: --%s must be a size such as 4000M or 2G, from %llu to %llu bytes, not '%s'",
-		args->cmd->name, find_opt(args->cmd, id)->name, (unsigned long long)min, (unsigned long long)max, text);
+		args->cmd->name, own_opt(args->cmd, id)->name, (unsigned long long)min, (unsigned long long)max, text);
 }
 
 int cmd_keys(const struct cmd_args *args, int id, struct keyring *keys, struct err *err)

@@ -12,12 +12,17 @@
 
 #define NODES_MAX 1000	/* YAML values in config.yaml */
 
-const char *mirrors_find(const struct mirrors *m, const char *host)
+static const char *find(const struct mirrors *m, const char *host)
 {
-	for (size_t i = 0; m && i < m->n; i++)
+	for (size_t i = 0; i < m->n; i++)
 		if (strcmp(m->list[i].host, host) == 0)
 			return m->list[i].url;
 	return NULL;
+}
+
+const char *mirrors_find(const struct mirrors *m, const char *host)
+{
+	return m ? find(m, host) : NULL;
 }
 
 void mirrors_release(struct mirrors *m)
@@ -65,7 +70,7 @@ int mirrors_add(struct mirrors *m, const char *text, struct err *err)
 		return err_set(err, ERR_USAGE, "--mirror '%s': it must be HOST=URL, as docker.io=http://127.0.0.1:5000", text);
 	if (!is_mirror_url(equals + 1))
 		return err_set(err, ERR_USAGE, "--mirror '%s': the mirror must be " SHAPE_MIRROR, text);
-	if (mirrors_find(m, host))
+	if (find(m, host))
 		return err_set(err, ERR_USAGE, "--mirror: %s has two mirrors", host);
 	if (m->n == MIRRORS_MAX)
 		return err_set(err, ERR_USAGE, "--mirror: more than %d mirrors", MIRRORS_MAX);
@@ -85,7 +90,7 @@ static int read_mirrors(const struct ytree *t, const struct ytree_node *node, vo
 			return ytree_fail(t, key, err, "'%s' is not a host such as docker.io", key->text);
 		if (ytree_text(t, key + 1, key->text, is_mirror_url, SHAPE_MIRROR, err))
 			return -1;
-		if (!mirrors_find(m, key->text)) /* the command line goes first */
+		if (!find(m, key->text)) /* the command line goes first */
 			add(m, key->text, strlen(key->text), key[1].text);
 	}
 	return 0;

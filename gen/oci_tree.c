@@ -96,12 +96,12 @@ static void note_seen(struct walk *w, const char *os, const char *arch, const ch
 static int check_config(struct walk *w, const struct oci_desc *config, struct err *err)
 {
 	cleanup_buf struct buf text = BUF_INIT;
-	cleanup_free char *os = NULL;
-	cleanup_free char *arch = NULL;
 	int status = load(w, config->digest, config->size, 1, &text, err);
 
 	if (status != FOUND)
 		return status;
+	cleanup_free char *os = NULL;
+	cleanup_free char *arch = NULL;
 	if (oci_config_platform(text.data, text.len, &os, &arch, err) < 0)
 		return err_wrap(err, "configuration sha256:%s", config->digest);
 	note_seen(w, os, arch, NULL);

@@ -170,7 +170,7 @@ static void download(struct ctx *ctx, const struct missing *m)
 	fetch_failed_jobs(ctx, of, jobs, n);
 }
 
-static void fetch_arch(struct ctx *ctx, const char *arch, const struct lock_item *const *items, size_t n)
+static void fetch_platform(struct ctx *ctx, const char *platform, const struct lock_item *const *items, size_t n)
 {
 	__attribute__((cleanup(missing_release))) struct missing m = { 0 };
 	struct err err = { 0 };
@@ -179,14 +179,14 @@ static void fetch_arch(struct ctx *ctx, const char *arch, const struct lock_item
 	m.where = xcalloc(n, sizeof(*m.where));
 	m.labels = xcalloc(n, sizeof(*m.labels));
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(item_arch(items[i]), arch) != 0 || store_has(ctx->store, items[i]->sha256, NULL))
+		if (strcmp(items[i]->platform, platform) != 0 || store_has(ctx->store, items[i]->sha256, NULL))
 			continue;
 		m.labels[m.n] = xasprintf("deb %s %s", items[i]->name, items[i]->version);
 		m.items[m.n++] = items[i];
 	}
 	if (m.n == 0)
 		return;
-	if (locate(ctx, arch, &m, &err) == 0) {
+	if (locate(ctx, deb_arch(platform), &m, &err) == 0) {
 		download(ctx, &m);
 		return;
 	}
@@ -200,12 +200,12 @@ static int deb_fetch(struct ctx *ctx, const struct lock_item *const *items, size
 	for (size_t i = 0; i < n; i++)
 		if (!item_arch(items[i]) || !items[i]->version)
 			return err_set(err, ERR_USAGE, "%s: the lock has no linux platform or no version for it; run labgen lock", items[i]->id);
-	for (size_t i = 0; i < n; i++) { /* once an architecture: at the first item that has it */
+	for (size_t i = 0; i < n; i++) { /* once a platform: at the first item that has it */
 		size_t k = 0;
-		while (strcmp(item_arch(items[k]), item_arch(items[i])) != 0)
+		while (strcmp(items[k]->platform, items[i]->platform) != 0)
 			k++;
 		if (k == i)
-			fetch_arch(ctx, item_arch(items[i]), items, n);
+			fetch_platform(ctx, items[i]->platform, items, n);
 	}
 	return fetch_result(ctx, before, err);
 }

@@ -193,9 +193,11 @@ int ytree_map(const struct ytree *t, const struct ytree_node *map, const char *w
 	for (size_t i = 0; i < map->n; i += 2)
 		if (!find_field(fields, map->kids[i].text))
 			return unknown_key(t, &map->kids[i], what, fields, err);
-	for (size_t i = 0; i < map->n; i += 2)
-		if (read_field(t, &map->kids[i + 1], find_field(fields, map->kids[i].text), base, err))
+	for (size_t i = 0; i < map->n; i += 2) {
+		const struct yfield *f = find_field(fields, map->kids[i].text);
+		if (f && read_field(t, &map->kids[i + 1], f, base, err))
 			return -1;
+	}
 	for (const struct yfield *f = fields; f->key; f++)
 		if (f->required && !ytree_get(map, f->key))
 			return ytree_fail(t, map, err, "%s lacks the key '%s'", what, f->key);
