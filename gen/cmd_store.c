@@ -88,7 +88,8 @@ static int run(const struct cmd_args *args, struct err *err)
 	if (store_open(&store, err) || store_list_blobs(store, &list, err))
 		return -1;
 	v.store = store;
-	v.results = results = xcalloc(list.n, sizeof(*results));
+	results = xcalloc(list.n, sizeof(*results));
+	v.results = results;
 	v.progress = progress_start("verify", list.n, list.size, cmd_has(args, 'q') || !isatty(STDERR_FILENO));
 	int failed = parallel_each(list.n, parallel_processors(), CHUNK, verify_one, &v, err);
 	progress_end(v.progress);

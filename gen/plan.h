@@ -46,7 +46,7 @@ int plan_add_fd(struct plan *p, const char *path, int fd, uint64_t size, const u
  */
 int plan_add_file(struct plan *p, const char *path, const char *file, struct err *err);
 /* The same from an open descriptor, which the plan takes over also when it fails; file is for messages. */
-int plan_add_open(struct plan *p, const char *path, int fd, const char *file, struct err *err);
+int plan_add_open(struct plan *p, const char *path, int taken, const char *file, struct err *err);
 /* A package for the root file system. */
 void plan_add_rootfs(struct plan *p, const struct lock_item *item);
 /* An image for the layout of its folder. */

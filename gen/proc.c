@@ -17,8 +17,6 @@
 #define LOG_MAX 65536	/* bytes of standard error that are kept: the last ones */
 #define TAIL_MAX 400	/* bytes of it in a message */
 
-extern char **environ;
-
 /* What this process has, but for the names in own, and own itself; LC_ALL=C. Strings are borrowed. */
 static char **make_env(const char *const *own)
 {

@@ -3,7 +3,13 @@
 printf 'kubectl %s\n' "$*" >>"$FAKE/calls"
 while case $1 in --*) ;; *) false ;; esac; do shift; done
 case "$1 $2" in
-"get --raw") [ -e "$FAKE/running" ] && printf ok || { echo "The connection to the server was refused"; exit 1; } ;;
+"get --raw")
+	if [ ! -e "$FAKE/running" ]; then
+		echo "The connection to the server was refused"
+		exit 1
+	fi
+	printf ok
+	;;
 "get namespace") [ -e "$FAKE/namespace" ] ;;
 "create namespace") touch "$FAKE/namespace" ;;
 "delete namespace") rm -f "$FAKE/namespace" ;;
