@@ -18,6 +18,7 @@ struct site {
 	char *name;		/* target's name there */
 	char *work_name;	/* the work folder's */
 	int work;
+	int has_space;		/* for all that is expected */
 };
 
 static void site_release(struct site *s)
@@ -105,7 +106,10 @@ static int need_space(const struct site *s, uint64_t need, struct err *err)
 
 static int sink_expect(void *arg, uint64_t total, size_t members, struct err *err)
 {
-	return need_space(arg, total + (uint64_t)members * FILE_BLOCK, err);
+	struct site *s = arg;
+
+	s->has_space = 1;
+	return need_space(s, total + (uint64_t)members * FILE_BLOCK, err);
 }
 
 static int sink_open(void *arg, const char *path, uint64_t size, struct err *err)
@@ -113,7 +117,7 @@ static int sink_open(void *arg, const char *path, uint64_t size, struct err *err
 	const struct site *s = arg;
 
 	/* A stream's total is not known before: what each member asks is. */
-	if (need_space(s, size, err) < 0)
+	if (!s->has_space && need_space(s, size, err) < 0)
 		return -1;
 	int fd = path_create(s->work, path, format_mode(path), err);
 	return fd < 0 ? err_wrap(err, "%s: %s", s->name, path) : fd;

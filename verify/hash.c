@@ -60,25 +60,22 @@ void hash_to_hex(const unsigned char digest[FORMAT_DIGEST], char hex[HASH_HEX + 
 	hex[HASH_HEX] = '\0';
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* A lower-case hex digit's value and 1; 0: it is none. */
+static const unsigned char nibbles[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 int hash_from_hex(const char *hex, unsigned char digest[FORMAT_DIGEST])
 {
 	for (size_t i = 0; i < FORMAT_DIGEST; i++) {
-		int high = nibble(hex[2 * i]);
-		if (high < 0)
+		unsigned high = nibbles[(unsigned char)hex[2 * i]];
+		if (!high)
 			return -1;
-		int low = nibble(hex[2 * i + 1]);
-		if (low < 0)
+		unsigned low = nibbles[(unsigned char)hex[2 * i + 1]];
+		if (!low)
 			return -1;
-		digest[i] = (unsigned char)(high << 4 | low);
+		digest[i] = (unsigned char)((high - 1) << 4 | (low - 1));
 	}
 	return 0;
 }

@@ -28,11 +28,17 @@ static int is_reserved(const char *path)
 
 /*
  * A name may not be a folder of another: no file system could hold both. In bytewise order other names can stand
- * between "a" and "a/b" ("a-b", "a.b"), so every folder part of path is looked up among the entries before it.
+ * between "a" and "a/b" ("a-b", "a.b"), so every folder part of path is looked up among the entries before it; but for
+ * those that it shares with the one just before it: they were looked up then, and what is between comes after them.
  */
 static int below_file(const struct manifest *m, char *path)
 {
-	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+	const char *before = m->n ? m->entries[m->n - 1].path : "";
+	size_t shared = 0;
+
+	while (before[shared] && before[shared] == path[shared])
+		shared++;
+	for (char *slash = strchr(path + shared, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		int found = is_reserved(path) || manifest_find(m, path) != NULL;
 		*slash = '/';

@@ -7,6 +7,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#if defined(__linux__) && __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 /* Sets err from errno: what is there is not what a bundle extracts to (ERR_AUTH), or it cannot be told. */
 static int fail(const char *what, struct err *err)
@@ -68,15 +73,48 @@ int path_open(int dirfd, const char *path, struct err *err)
 	return steal_fd(&fd);
 }
 
-int path_create(int dirfd, const char *path, unsigned mode, struct err *err)
+/*
+ * Makes the file in one call, where the kernel can itself see to it that no link is followed and nothing above dirfd
+ * reached. -1 where it cannot, or the call fails: going part by part makes the folders, or tells what is wrong.
+ */
+static int create_beneath(int dirfd, const char *path, int flags)
+{
+#ifdef RESOLVE_BENEATH
+	const struct open_how how = {
+		.flags = (unsigned)flags, .mode = 0600,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+#else
+	(void)dirfd;
+	(void)path;
+	(void)flags;
+	return -1;
+#endif
+}
+
+static int create_by_parts(int dirfd, const char *path, int flags, struct err *err)
 {
 	const char *last;
 	cleanup_close int folder = folder_of(dirfd, path, 1, &last, err);
 
 	if (folder < 0)
 		return -1;
-	cleanup_close int fd = openat(folder, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || fchmod(fd, mode) < 0)
+	int fd = openat(folder, last, flags, 0600);
+	return fd < 0 ? err_errno(err, "cannot create") : fd;
+}
+
+int path_create(int dirfd, const char *path, unsigned mode, struct err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	cleanup_close int fd = create_beneath(dirfd, path, flags);
+
+	if (fd < 0)
+		fd = create_by_parts(dirfd, path, flags, err);
+	if (fd < 0)
+		return -1;
+	if (fchmod(fd, mode) < 0)
 		return err_errno(err, "cannot create");
 	return steal_fd(&fd);
 }

@@ -103,7 +103,7 @@ static const struct call reading[] = {
 };
 
 static const struct call writing[] = {
-	{ .nr = __NR_openat }, { .nr = __NR_mkdirat }, { .nr = __NR_unlinkat }, { .nr = __NR_renameat2 }, { .nr = __NR_fchmod },
+	{ .nr = __NR_openat }, { .nr = __NR_openat2 }, { .nr = __NR_mkdirat }, { .nr = __NR_unlinkat }, { .nr = __NR_renameat2 }, { .nr = __NR_fchmod },
 	{ .nr = __NR_pwrite64 }, { .nr = __NR_fsync }, { .nr = __NR_fdatasync }, { .nr = __NR_ftruncate },
 	{ .nr = __NR_fallocate }, { .nr = __NR_flock }, { .nr = __NR_renameat },
 #ifdef __NR_open

@@ -502,6 +502,7 @@ assert r["verdict"] == "not authentic" and r["status"] == 3 and "demo.tar" in r[
 	tar xOf demo.tar demo-1.0-linux-amd64/SHA256SUMS >SHA256SUMS
 	tar xOf demo.tar demo-1.0-linux-amd64/SHA256SUMS.minisig >first.minisig
 	id=$(sed -n '1s/.*public key //p' stock.pub)
+	id=$(printf '%16s' "$id" | tr ' ' 0) # minisign leaves zeros in front out
 	minisign -S -s stock.key -m SHA256SUMS -x "demo.tar.$id.minisig" -c "signature of a labgen bundle" \
 		-t "$comment signature=$(sha256sum <first.minisig | cut -c 1-64)" </dev/null
 	verify check demo.tar -p stock.pub -p "$PUB" --all

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # sourced by bats files, which share its variables
 # A small lab for the target minikube whose programs are stand-ins: they write down how they were called, and answer as the
 # files in $FAKE say. They stand for minikube, docker, kubectl and helm alone, none of which has a cluster to talk to here;
 # the lab's own scripts, its images and its lock are real. Sourced by bats files.
