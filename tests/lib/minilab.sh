@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # sourced by bats files, which share its variables
 # A lab of local files for the tests: no network, no packages. Sourced by bats files.
 #
 #	minilab [DIR]	makes the lab ($LAB, by default $BATS_TEST_TMPDIR/lab), its sources in $SRC, a key $KEY.key and

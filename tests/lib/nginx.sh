@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # sourced by bats files, which share its variables
 # Web servers on loopback for the tests, each on a free port, with folders of their own. Sourced.
 #
 #	nginx_start	real nginx: $WEB is its document root, $URL its address. /slow/... has the same files at 256 KiB a second,

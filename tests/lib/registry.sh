@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # sourced by bats files, which share its variables
 # Image registries and images for the tests: Debian's docker-registry on loopback. Sourced by bats files.
 #
 #	registry_start NAME [htpasswd|token]	serves $REG/storage, which all of them share; its address is in $REG/NAME.addr
